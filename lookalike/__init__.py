@@ -1,0 +1,1 @@
+"""Lookalike: a photo in, the products of a catalogue that look most like it out."""

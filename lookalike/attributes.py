@@ -1,0 +1,48 @@
+"""The table of attributes (styles.csv): product id → what the shop says about the product."""
+
+import csv
+from pathlib import Path, PurePosixPath
+
+from .errors import CatalogueError
+
+# The Kaggle file writes an unknown value as an empty field or as NA.
+UNKNOWN = ("", "NA")
+
+
+def read_styles(path):
+    """A dict from product id (str) to a dict of its known attributes, in the file's column order.
+
+    The last column takes the rest of a row with unquoted commas. Raises CatalogueError.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+            rows = csv.reader(file)
+            header = [name.strip() for name in next(rows, [])]
+            if "id" not in header:
+                raise CatalogueError(
+                    f"{path} has no column named id. The first line must name the columns, one of them id."
+                )
+            return dict(_product(header, row) for row in rows if row)
+    except (OSError, csv.Error) as error:
+        raise CatalogueError(f"{path} cannot be read as a table of attributes ({error}).") from None
+
+
+def find_styles(images):
+    """styles.csv beside the folder of images or in it, or None."""
+    images = Path(images).resolve()
+    candidates = (images.parent / "styles.csv", images / "styles.csv")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def product_id(filename):
+    """The id of a product: its file's name without folder and suffix."""
+    return PurePosixPath(filename).stem
+
+
+def _product(header, row):
+    extra = len(row) - len(header)
+    if extra > 0:
+        row = row[: len(header) - 1] + [",".join(row[len(header) - 1 :])]
+    fields = {name: value.strip() for name, value in zip(header, row)}
+    key = fields.pop("id", "")
+    return key, {name: value for name, value in fields.items() if value not in UNKNOWN}

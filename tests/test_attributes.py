@@ -1,0 +1,60 @@
+import pytest
+from conftest import data
+
+from lookalike.attributes import find_styles, product_id, read_styles
+from lookalike.errors import CatalogueError
+
+
+def written(tmp_path, text):
+    path = tmp_path / "styles.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_reads_what_is_known_of_each_product(tmp_path):
+    path = written(tmp_path, "id,gender,baseColour,season\n1,Men,Navy Blue,Fall\n2,Women,NA,\n")
+    assert read_styles(path) == {
+        "1": {"gender": "Men", "baseColour": "Navy Blue", "season": "Fall"},
+        "2": {"gender": "Women"},
+    }
+
+
+def test_the_last_column_takes_unquoted_commas(tmp_path):
+    path = written(tmp_path, 'id,gender,productDisplayName\n1,Men,Shirt, blue, large\n2,Men,"Shirt, red"\n')
+    assert read_styles(path)["1"]["productDisplayName"] == "Shirt, blue, large"
+    assert read_styles(path)["2"]["productDisplayName"] == "Shirt, red"
+
+
+def test_short_rows_blank_lines_a_mark_at_the_start_and_windows_line_ends(tmp_path):
+    path = written(tmp_path, "\ufeffid,gender,season\r\n\r\n1,Men\r\n")
+    assert read_styles(path) == {"1": {"gender": "Men"}}
+
+
+def test_a_table_without_ids_or_not_there_gets_its_sentence(tmp_path):
+    with pytest.raises(CatalogueError, match="no column named id"):
+        read_styles(written(tmp_path, "name,color\nshirt,red\n"))
+    with pytest.raises(CatalogueError, match="cannot be read"):
+        read_styles(tmp_path / "none.csv")
+    with pytest.raises(CatalogueError, match="no column named id"):
+        read_styles(written(tmp_path, ""))
+
+
+def test_is_found_beside_the_images_or_in_them(tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    assert find_styles(images) is None
+    (images / "styles.csv").touch()
+    assert find_styles(images) == images / "styles.csv"
+    (tmp_path / "styles.csv").touch()
+    assert find_styles(images) == tmp_path / "styles.csv"
+
+
+def test_the_id_is_the_files_name():
+    assert product_id("images/deep/1163.jpg") == "1163"
+    assert product_id("C:/shop/12.5.JPG") == "12.5"
+
+
+def test_reads_the_real_table():
+    styles = read_styles(data("fashion-product-images", "styles.csv"))
+    assert len(styles) > 44_000
+    assert styles["15970"]["baseColour"] == "Navy Blue"

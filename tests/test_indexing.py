@@ -1,0 +1,103 @@
+import csv
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lookalike.errors import CatalogueError, IndexFileError
+from lookalike.index import load_index
+from lookalike.indexing import build_index
+
+
+def test_indexes_every_image_in_order(toy, catalogue):
+    report = build_index(catalogue, catalogue.parent, toy, catalogue.parent / "styles.csv")
+    assert (report.found, report.indexed, report.skipped, report.backbone) == (4, 4, (), "toy")
+    index = load_index(catalogue.parent)
+    assert index.names == ("images/1.png", "images/2.png", "images/3.png", "images/4.png")
+    half = 0.5**0.5
+    np.testing.assert_allclose(index.look, [[1, 0, 0], [0, 1, 0], [0, 0, 1], [half, half, 0]], atol=1e-6)
+    assert index.product(2).attributes["baseColour"] == "Blue"
+
+
+@pytest.mark.parametrize("batch_size, workers", [(1, 1), (2, 3), (3, 2), (100, 8)])
+def test_batches_and_threads_change_nothing(toy, catalogue, tmp_path, batch_size, workers):
+    build_index(catalogue, tmp_path / "a", toy)
+    build_index(catalogue, tmp_path / "b", toy, batch_size=batch_size, workers=workers)
+    for name in ("embeddings.pkl", "filenames.pkl", "index.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_bad_files_are_skipped_with_their_reasons(toy, catalogue):
+    (catalogue / "0.jpg").write_bytes(b"")
+    (catalogue / "2b.jpg").write_text("hello")
+    (catalogue / "2c.png").write_bytes((catalogue / "2.png").read_bytes()[:60])
+    report = build_index(catalogue, catalogue.parent, toy)
+    assert (report.found, report.indexed) == (7, 4)
+    rows = list(csv.reader(open(catalogue.parent / "skipped.csv", encoding="utf-8")))
+    assert [row[0] for row in rows] == ["path", "images/0.jpg", "images/2b.jpg", "images/2c.png"]
+    assert "is empty" in rows[1][1] and "is not an image" in rows[2][1] and "is damaged" in rows[3][1]
+    build_index(catalogue, catalogue.parent, toy)
+    assert len(load_index(catalogue.parent).names) == 4
+
+
+def test_only_bad_files_make_no_index(toy, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.jpg").write_text("hello")
+    with pytest.raises(CatalogueError, match=r"None of the 1 files .*skipped.csv says why"):
+        build_index(tmp_path / "images", tmp_path, toy)
+    assert not (tmp_path / "embeddings.pkl").exists() and (tmp_path / "skipped.csv").exists()
+
+
+def test_an_output_that_cannot_be_written_gets_its_sentence(toy, catalogue, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(IndexFileError, match="cannot be written .* --output"):
+        build_index(catalogue, tmp_path / "file" / "idx", toy)
+
+
+def test_progress_sees_each_image_once_and_their_total(toy, catalogue):
+    seen = []
+
+    def progress(items, total):
+        for item in items:
+            seen.append(total)
+            yield item
+
+    build_index(catalogue, catalogue.parent, toy, progress=progress)
+    assert seen == [4, 4, 4, 4]
+
+
+def test_decoding_stays_a_bounded_number_of_images_ahead(toy, tmp_path):
+    """A slow engine must not let threads fill the memory: far images are not read while it is busy."""
+    (tmp_path / "images").mkdir()
+    for number in range(60):
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / f"{number:02}.png")
+
+    def progress(items, total):
+        for position, item in enumerate(items):
+            if position == 0:
+                time.sleep(0.5)  # long enough for threads to decode all sixty, were they let
+                for number in range(20, 60):
+                    (tmp_path / "images" / f"{number:02}.png").unlink()
+            yield item
+
+    report = build_index(tmp_path / "images", tmp_path, toy, batch_size=4, workers=2, progress=progress)
+    assert report.indexed == 20 and len(report.skipped) == 40
+
+
+def test_the_same_folder_gives_the_same_bytes_in_another_process(catalogue, tmp_path):
+    command = [
+        sys.executable,
+        "extract_features.py",
+        "--images",
+        catalogue,
+        "--backbone",
+        "efficientnet-lite0",
+        "--output",
+    ]
+    for name in ("a", "b"):
+        subprocess.run([*command, tmp_path / name], check=True, capture_output=True)
+    for name in ("embeddings.pkl", "filenames.pkl", "index.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

@@ -1,0 +1,86 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, data
+
+from lookalike.attributes import read_styles
+
+
+def lookalike(*arguments, cwd=ROOT):
+    return subprocess.run(
+        [sys.executable, "-m", "lookalike", *map(str, arguments)], capture_output=True, text=True, cwd=cwd
+    )
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """The index of the demo catalogue's shoes and dresses, made by the real command."""
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "images").mkdir()
+    for name, attributes in sorted(read_styles(ROOT / "styles.csv").items()):
+        if attributes["articleType"] in ("Casual Shoes", "Dresses"):
+            shutil.copy(ROOT / "images" / f"{name}.jpg", folder / "images")
+    shutil.copy(ROOT / "styles.csv", folder)
+    command = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"]
+    subprocess.run([*command, "--images", folder / "images", "--output", folder], cwd=ROOT, check=True)
+    return folder
+
+
+def test_json_is_all_there_is_on_stdout(shop):
+    photos = sorted((shop / "images").iterdir())[:2]
+    done = lookalike("similar", "--index", shop, "--json", "-k", 3, *photos)
+    answers = json.loads(done.stdout)
+    assert done.returncode == 0 and done.stderr == ""
+    assert [answer["query"] for answer in answers] == [str(photo) for photo in photos]
+    for photo, answer in zip(photos, answers):
+        assert [match["rank"] for match in answer["matches"]] == [1, 2, 3]
+        first = answer["matches"][0]
+        assert set(first) == {"rank", "distance", "path", "attributes"}
+        assert first["path"] == str(photo) and first["distance"] < 1e-3
+        assert first["attributes"]["articleType"] in ("Casual Shoes", "Dresses")
+
+
+def test_text_has_a_line_a_match(shop):
+    photo = sorted((shop / "images").iterdir())[0]
+    lines = lookalike("similar", "--index", shop, photo).stdout.splitlines()
+    assert lines[0] == str(photo) and len(lines) == 6
+    assert lines[1].split()[0] == "1" and str(photo) in lines[1]
+
+
+def test_a_bad_photo_gets_its_sentence_and_the_others_their_answer(shop, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("hello")
+    good = sorted((shop / "images").iterdir())[0]
+    done = lookalike("similar", "--index", shop, "--json", bad, good)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: bad.jpg is not an image") and "Traceback" not in done.stderr
+    assert [answer["query"] for answer in json.loads(done.stdout)] == [str(good)]
+
+
+def test_no_index_exits_1_with_one_sentence(tmp_path):
+    done = lookalike("similar", "--index", tmp_path, "photo.jpg")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("error: There is no index in") and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["similar"], ["similar", "-k", "0", "x.jpg"], ["dance"]])
+def test_wrong_usage_exits_2(arguments):
+    assert lookalike(*arguments).returncode == 2
+
+
+def test_shoppers_shoes_find_footwear(tmp_path):
+    """The real model on real photos: at least 90 % of the matches are footwear by styles.csv."""
+    images, photos = data("fashion-product-images", "images"), sorted(data("shopper-photos", "shoes").iterdir())
+    (tmp_path / "images").mkdir()
+    for path in sorted(images.iterdir())[::5]:
+        (tmp_path / "images" / path.name).symlink_to(path)
+    styles = data("fashion-product-images", "styles.csv")
+    command = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0", "--styles", styles]
+    subprocess.run([*command, "--images", tmp_path / "images", "--output", tmp_path], cwd=ROOT, check=True)
+    answers = json.loads(lookalike("similar", "--index", tmp_path, "--json", *photos).stdout)
+    types = [match["attributes"]["masterCategory"] for answer in answers for match in answer["matches"]]
+    assert len(types) == 5 * len(photos)
+    assert types.count("Footwear") / len(types) >= 0.9
