@@ -13,12 +13,19 @@ from .torch_checkpoint import read_checkpoint
 # EfficientNet-lite0: repeats, stride of the first and expansion, one row a stage; the kernels' sizes
 # and the numbers of channels are those of the weights.
 LITE0_STAGES = ((1, 1, 1), (2, 2, 6), (2, 2, 6), (3, 2, 6), (3, 1, 6), (4, 2, 6), (1, 1, 6))
+LAST_STAGE_OF_SIXTEENTHS = 4
 BATCH_NORM_EPSILON = 1e-3
 
 
 def keras_model(name, weights):
     """The Keras model of a backbone: float32 (n, 224, 224, 3) → (n, 7, 7, C); raises WeightsError."""
-    return resnet50(weights) if name == "resnet50" else efficientnet_lite0(read_checkpoint(weights))
+    if name == "resnet50":
+        return resnet50(weights)
+    if name == "fashion":
+        from .fashion_model import fashion
+
+        return fashion(weights)
+    return efficientnet_lite0(read_checkpoint(weights))
 
 
 def resnet50(weights):
@@ -46,22 +53,27 @@ def _load_weights(model, path):
 
 
 def efficientnet_lite0(parameters):
-    """EfficientNet-lite0 without its classifier, batch norm folded into the convolutions."""
-    inputs = keras.Input((224, 224, 3))
-    steps = _Steps(parameters)
-    x = steps.conv(inputs, "_conv_stem", "_bn0", stride=2)
-    block = 0
-    for repeats, stride, expansion in LITE0_STAGES:
-        for repeat in range(repeats):
-            x = steps.block(x, f"_blocks.{block}.", stride if repeat == 0 else 1, expansion)
-            block += 1
-    x = steps.conv(x, "_conv_head", "_bn1")
-    model = keras.Model(inputs, x)
+    """EfficientNet-lite0 without its classifier: float32 (n, 224, 224, 3) → (n, 7, 7, 1280)."""
+    inputs, steps = keras.Input((224, 224, 3)), Steps(parameters)
+    model = keras.Model(inputs, lite0_maps(inputs, steps)[-1])
     steps.set_weights(model)
     return model
 
 
-class _Steps:
+def lite0_maps(x, steps):
+    """EfficientNet-lite0's maps: (n, s/16, s/16, 112) halfway, and (n, s/32, s/32, 1280) at its end."""
+    x = steps.conv(x, "_conv_stem", "_bn0", stride=2)
+    block = 0
+    for stage, (repeats, stride, expansion) in enumerate(LITE0_STAGES):
+        for repeat in range(repeats):
+            x = steps.block(x, f"_blocks.{block}.", stride if repeat == 0 else 1, expansion)
+            block += 1
+        if stage == LAST_STAGE_OF_SIXTEENTHS:
+            middle = x
+    return middle, steps.conv(x, "_conv_head", "_bn1")
+
+
+class Steps:
     """Adds layers and remembers the folded weights each of them gets once the model is built."""
 
     def __init__(self, parameters):

@@ -1,0 +1,50 @@
+"""Our own small network: prepared pixels → fashion vector, and where in the picture the garment is."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .backbones import Backbone, Preprocessing, file_sha256
+from .errors import WeightsError
+
+WEIGHTS = Path(__file__).parent / "weights" / "fashion.npz"
+# How many numbers a fashion vector has.
+DIMENSION = 256
+PREPROCESSING = Preprocessing(224, "RGB", (127.0,) * 3, (128.0,) * 3)
+
+
+def find_fashion():
+    """The network as a Backbone, with the weights that come with the package; raises WeightsError."""
+    if not WEIGHTS.is_file():
+        raise WeightsError(f"The fashion network's weights are missing ({WEIGHTS}). Fetch the repository again.")
+    return Backbone("fashion", WEIGHTS, file_sha256(WEIGHTS), PREPROCESSING, "none")
+
+
+@lru_cache(maxsize=1)
+def description():
+    """What fashion.json says of the network: its vector's parts, and the words its heads know."""
+    return json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def beliefs(vector, attribute):
+    """The probability the network gives each word of an attribute: a dict, most likely first.
+
+    vector is a fashion vector, float32 (256,); attribute is one of articleType, baseColour, gender.
+    """
+    about = description()
+    part, words = about["heads"][attribute], about["vocabularies"][attribute]
+    start = sum(length for name, length in about["parts"].items() if name in _before(part, about))
+    piece = vector[start : start + about["parts"][part]]
+    with np.load(WEIGHTS) as stored:
+        head = stored[f"heads.{attribute}"].astype(np.float32)
+    cosines = head @ piece / (np.linalg.norm(head, axis=1) * max(float(np.linalg.norm(piece)), 1e-9))
+    weights = np.exp(about["scales"][part] * (cosines - cosines.max()))
+    order = np.argsort(-weights, kind="stable")
+    return {words[place]: float(weights[place] / weights.sum()) for place in order}
+
+
+def _before(part, about):
+    names = list(about["parts"])
+    return names[: names.index(part)]

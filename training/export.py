@@ -1,0 +1,58 @@
+"""The trained network as float16 arrays with a description beside them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import catalogue
+import numpy as np
+import torch
+from judge import WEIGHTS
+from network import CELL, DRAWN, HEADS, NAMING, PARTS, SCALES
+
+
+def arrays(network):
+    """Return every parameter and statistic as float16, the trunk's under ImageNet's own names."""
+    state = network.state_dict()
+    return {k.removeprefix("trunk."): v.float().numpy().astype(np.float16) for k, v in state.items()}
+
+
+def description(words, products, photos, run, seed):
+    """Return what a program must know to run the network, and to judge it on unseen images."""
+    people = {p for p, held in zip(photos.labels["person"], photos.held) if held}
+    return {
+        "name": "fashion", "dimension": sum(PARTS.values()), "parts": PARTS,
+        "part_weights": WEIGHTS, "heads": HEADS, "naming": NAMING, "drawn": DRAWN,
+        "scales": SCALES, "vocabularies": words,
+        "input": {"side": 224, "channels": "RGB", "mean": 127.0, "std": 128.0,
+                  "resize": "squash, antialiased bilinear"},
+        "garment_grid": 14, "color_cell": CELL, "norm_epsilon": 1e-3, "norm_folded": False,
+        "padding": "SAME as TensorFlow's: stride 2 pads one less at the top and left",
+        "training": {"seed": seed, "steps": run.step, "seconds": round(run.seconds)},
+        "held_out": {
+            "rule": "numpy.random.default_rng(seed).permutation over ids sorted as text, the first "
+                    "so many; people in the same way, see training/catalogue.py",
+            "seed": catalogue.SEED, "products": int(products.held.sum()),
+            "product_ids": [n for n, held in zip(products.names, products.held) if held],
+            "photos": int(photos.held.sum()), "people": sorted(people, key=int),
+        },
+    }
+
+
+def write(network, output, about):
+    """Write OUTPUT.npz and OUTPUT.json; return the size of the first in bytes."""
+    output = Path(output)
+    np.savez_compressed(output, **arrays(network))
+    data = output.read_bytes()
+    about = {**about, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    output.with_suffix(".json").write_text(json.dumps(about, indent=1) + "\n")
+    return len(data)
+
+
+def read(network, path):
+    """Load an exported .npz into a network, as float32."""
+    with np.load(path) as stored:
+        names = {k: k.removeprefix("trunk.") for k in network.state_dict()}
+        state = {k: torch.from_numpy(stored[v].astype(np.float32)) for k, v in names.items()}
+    network.load_state_dict(state)
+    return network.eval()

@@ -1,0 +1,64 @@
+"""What a batch is trained for."""
+
+import torch
+from network import HEADS, SCALES
+from torch.nn import functional as F
+
+WEIGHTS = {"articleType": 1.0, "baseColour": 0.8, "gender": 0.5, "subCategory": 0.2, "usage": 0.2}
+MARGIN = 0.1  # asked of articleType alone: other labels are too uncertain
+LABEL, ALLOWED, GARMENT = 0.1, 0.6, 0.3
+INSIDE = 0.15  # how much a product's cell that is scored low costs beside one outside scored high
+CONFUSED = (
+    "Black/Charcoal/Navy Blue/Grey", "Navy Blue/Blue/Black", "Grey/Silver/Charcoal/Grey Melange/Steel",
+    "Steel/Silver/Metallic", "White/Off White/Cream", "Cream/Beige/Off White/Nude/Skin",
+    "Beige/Khaki/Tan/Brown/Cream", "Brown/Coffee Brown/Tan/Rust/Bronze/Copper/Taupe/Mushroom Brown",
+    "Red/Maroon/Burgundy/Rust", "Purple/Lavender/Magenta/Mauve", "Pink/Magenta/Peach/Rose",
+    "Green/Olive/Sea Green/Teal/Fluorescent Green/Lime Green", "Olive/Khaki/Green",
+    "Gold/Yellow/Mustard/Copper/Bronze", "Orange/Peach/Rust/Mustard", "Yellow/Mustard",
+    "Blue/Turquoise Blue/Teal",
+)
+
+
+def color_targets(words, smoothing=0.12):
+    """Return (n, n) float32: each color's own share and what its look-alikes get of the rest."""
+    near = torch.zeros(len(words), len(words))
+    for group in CONFUSED:
+        places = [words.index(w) for w in group.split("/") if w in words]
+        for a in places:
+            near[a, places] = 1
+    near.fill_diagonal_(0)
+    near = near + 0.02
+    near = near / near.sum(1, keepdim=True)
+    return (1 - smoothing) * torch.eye(len(words)) + smoothing * near
+
+
+def product_losses(network, parts, labels, colors):
+    """Return the weighted sum over attributes; labels are (n,) int64 each, -1 unknown."""
+    total = 0.0
+    for head, weight in WEIGHTS.items():
+        known = labels[head] >= 0
+        target, cosines = labels[head][known], network.cosines(parts, head)[known]
+        scale = SCALES[HEADS[head]]
+        if head == "articleType":
+            cosines = cosines - MARGIN * F.one_hot(target, cosines.shape[1])
+        soft = colors[target] if head == "baseColour" else target
+        total = total + weight * F.cross_entropy(scale * cosines, soft)
+    return total
+
+
+def photo_losses(network, parts, labels, allowed):
+    """Return minus the log of what the article types that each label allows get, and the label's."""
+    scale = SCALES["article"]
+    chance = F.log_softmax(scale * network.cosines(parts, "articleType"), 1)
+    mask = allowed[labels]
+    known = mask.any(1)
+    missed = -torch.logsumexp(chance.masked_fill(~mask, -1e4), 1)[known].mean()
+    return ALLOWED * missed + LABEL * F.cross_entropy(scale * network.cosines(parts, "photo"), labels)
+
+
+def garment_loss(grid, masks):
+    """Return how far garment logits (n, 1, h, h) are from masks (n, h, h) in 0..1."""
+    grid = grid[:, 0]
+    outside, inside = (masks < 0.05).float(), (masks > 0.8).float()
+    wrong = outside * F.softplus(grid) + INSIDE * inside * F.softplus(-grid)
+    return GARMENT * wrong.mean()
