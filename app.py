@@ -89,6 +89,17 @@ def match_card(match, version):
         st.badge(texts.closeness(match))
         st.markdown(f"**{texts.escape(texts.headline(product))}**")
         st.caption(texts.escape(texts.details(product)))
+        if match.same:
+            same_pictures(match.same, version)
+
+
+def same_pictures(products, version):
+    with st.popover(texts.same_pictures(len(products)), width="stretch"):
+        for product in products:
+            image = picture(str(product.path), version)
+            if image:
+                st.image(image, width=120, alt=texts.alt(product))
+            st.caption(texts.escape(f"{texts.headline(product)} · {product.id}"))
 
 
 def card(name):

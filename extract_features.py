@@ -3,32 +3,31 @@
 import argparse
 import os
 import sys
+from functools import partial
+
+OPTIONS = {
+    "--images": {"default": "images", "metavar": "DIR", "help": "the catalogue's images, at any depth"},
+    "--output": {"default": ".", "metavar": "DIR", "help": "where the index is written"},
+    "--styles": {"metavar": "FILE", "help": "table of attributes (default: styles.csv beside the images or in them)"},
+    "--backbone": {"default": "auto", "help": "auto, resnet50, efficientnet-lite0 or FILE.onnx"},
+    "--weights": {"metavar": "FILE", "help": "ResNet-50's weights: the .h5 that Keras publishes, or a .weights.h5"},
+    "--engine": {"default": "auto", "choices": ("auto", "openvino", "tensorflow"), "help": "what runs the backbone"},
+    "--precision": {"default": "auto", "choices": ("auto", "bf16", "f32"), "help": "what it computes in"},
+    "--batch-size": {"type": "positive", "default": 32, "metavar": "N", "help": "images handed on at a time"},
+    "--workers": {"type": "positive", "default": os.cpu_count(), "metavar": "N", "help": "decoding threads"},
+    "--no-tune": {"action": "store_true", "help": "do not learn the catalogue's own attributes"},
+    "--rebuild": {"action": "store_true", "help": "embed every image anew"},
+}
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Index a catalogue's images for the look-up.")
-    parser.add_argument(
-        "--images", default="images", metavar="DIR", help="the catalogue's images, at any depth (default: images)"
+    parser = argparse.ArgumentParser(
+        description="Index a catalogue's images; what an earlier run did is not done again.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--output", default=".", metavar="DIR", help="where the index is written (default: this folder)"
-    )
-    parser.add_argument(
-        "--styles", metavar="FILE", help="table of attributes (default: styles.csv beside the images' folder or in it)"
-    )
-    parser.add_argument(
-        "--backbone",
-        default="auto",
-        metavar="NAME",
-        help="auto, resnet50, efficientnet-lite0 or FILE.onnx (default: auto)",
-    )
-    parser.add_argument(
-        "--weights", metavar="FILE", help="ResNet-50's weights: the .h5 that Keras publishes, or a .weights.h5"
-    )
-    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="images a batch (default: 32)")
-    parser.add_argument(
-        "--workers", type=positive, default=os.cpu_count(), metavar="N", help="decoding threads (default: one a core)"
-    )
+    parser.register("type", "positive", positive)
+    for name, settings in OPTIONS.items():
+        parser.add_argument(name, **settings)
     return parser.parse_args()
 
 
@@ -50,31 +49,38 @@ def run(options):
     from lookalike.attributes import find_styles, read_styles
     from lookalike.backbones import find_backbone
     from lookalike.embedder import load_embedder
+    from lookalike.errors import CatalogueError
     from lookalike.images import find_images
     from lookalike.indexing import SKIPPED, build_index
+    from lookalike.tuning import tune_index
 
     find_images(options.images)
     styles = options.styles or find_styles(options.images)
     if styles:
         read_styles(styles)
     backbone = find_backbone(options.backbone, options.weights, announce)
+    embedder = load_embedder(backbone, options.engine, options.precision, throughput=True)
     report = build_index(
         options.images,
         options.output,
-        load_embedder(backbone),
+        embedder,
         styles,
         options.batch_size,
         options.workers,
-        progress=lambda items, total: tqdm(items, total=total, unit="image", smoothing=0.1),
+        progress=partial(tqdm, unit="image", smoothing=0.1),
+        rebuild=options.rebuild,
     )
-    rate = report.found / report.seconds
-    skipped = f"{len(report.skipped)} skipped" + (
-        f" (see {os.path.join(options.output, SKIPPED)})" if report.skipped else ""
-    )
+    see = f" (see {os.path.join(options.output, SKIPPED)})" if report.skipped else ""
     print(
-        f"{report.found} found, {report.indexed} indexed, {skipped}; "
-        f"{report.seconds:.1f} s, {rate:.1f} images/s, backbone {report.backbone}."
+        f"{report.found} found, {report.indexed} indexed, {len(report.skipped)} skipped{see}; "
+        f"{report.embedded} embedded in {report.seconds:.1f} s, {report.embedded / report.seconds:.1f} images/s, "
+        f"backbone {report.backbone} in {report.precision}."
     )
+    if styles and not options.no_tune:
+        try:
+            print(tune_index(options.output, lambda: embedder, tqdm) or "Tuned before on the same attributes.")
+        except CatalogueError as error:  # too few attributes: the index is whole without
+            announce(f"Not tuned: {error}")
 
 
 def main():
@@ -86,8 +92,8 @@ def main():
     except LookalikeError as error:
         announce(f"error: {error}")
         return 1
-    except KeyboardInterrupt:
-        announce("Stopped.")
+    except KeyboardInterrupt as interrupt:
+        announce(str(interrupt) or "Stopped before the first image; nothing is lost.")
         return 130
     return 0
 

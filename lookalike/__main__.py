@@ -1,10 +1,11 @@
-"""The terminal's edge: python -m lookalike similar | fetch."""
+"""The terminal's edge: python -m lookalike similar | evaluate | tune | fetch."""
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 
-from .errors import ImageError, LookalikeError
+from .errors import CatalogueError, ImageError, LookalikeError
 
 
 def arguments(argv):
@@ -16,6 +17,10 @@ def arguments(argv):
     similar_.add_argument("--index", default=".", metavar="DIR", help="folder of the index (default: this folder)")
     similar_.add_argument("--json", action="store_true", help="print JSON and nothing else")
     similar_.set_defaults(run=similar)
+    _evaluate_arguments(commands.add_parser("evaluate", help="print how many of the five nearest products are right"))
+    tune_ = commands.add_parser("tune", help="learn the catalogue's own attributes, where that helps")
+    tune_.add_argument("--index", default=".", metavar="DIR", help="folder of the index (default: this folder)")
+    tune_.set_defaults(run=tune)
     fetch_ = commands.add_parser("fetch", help="fetch the Kaggle catalogue and index it")
     fetch_.add_argument("--full", action="store_true", help="the original images, 15 GB, instead of the small ones")
     fetch_.add_argument(
@@ -23,6 +28,18 @@ def arguments(argv):
     )
     fetch_.set_defaults(run=fetch)
     return parser.parse_args(argv)
+
+
+def _evaluate_arguments(parser):
+    parser.add_argument("--index", default=".", metavar="DIR", help="folder of the index (default: this folder)")
+    parser.add_argument("--styles", metavar="FILE", help="table of attributes (default: the index's own)")
+    parser.add_argument("--queries", metavar="DIR", help="photos to ask with (default: each product of the index)")
+    parser.add_argument("--classes", metavar="FILE", help="JSON from DIR's sub-folders to the article types that fit")
+    parser.add_argument("--held-out", metavar="FILE", help="JSON list of the ids to ask with, or held_out.product_ids")
+    parser.add_argument("--space", nargs="+", default=(), metavar="NAME", help="spaces, or default (default: all)")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="at most N queries, drawn by a seed")
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.set_defaults(run=evaluate)
 
 
 def similar(options):
@@ -39,6 +56,52 @@ def similar(options):
             print(f"error: {error}", file=sys.stderr)
     print(json.dumps(answers, indent=1, ensure_ascii=False) if options.json else _as_text(answers))
     return failed
+
+
+def evaluate(options):
+    """Print the precision at 5 of each space and of the default ranking, with 95 % intervals."""
+    from functools import partial
+
+    from tqdm import tqdm
+
+    from .attributes import read_styles
+    from .evaluating import leave_one_out, photo_queries, read_classes, read_ids
+    from .index import load_index
+    from .loading import load_recommender
+    from .metrics import evaluate as evaluated
+    from .search import default_weights
+
+    classes = read_classes(options.classes) if options.classes else None
+    if classes and not options.queries:
+        raise CatalogueError("The classes are those of photos. Name the folder of the photos with --queries.")
+    only = read_ids(options.held_out) if options.held_out else None
+    recommender = load_recommender(options.index) if options.queries else None
+    index = recommender.index if recommender else load_index(options.index)
+    attributes = read_styles(options.styles) if options.styles else index.attributes
+    if not attributes:
+        raise CatalogueError("The index knows no attributes to judge by. Name their table with --styles.")
+    progress = partial(tqdm, file=sys.stderr)
+    if recommender:
+        queries = photo_queries(options.queries, recommender, attributes, classes, only, options.limit, progress)
+    else:
+        queries = leave_one_out(index, attributes, only, options.limit)
+    figures = evaluated(index, attributes, queries, options.space, progress)
+    for note in queries.notes:
+        print(note, file=sys.stderr)
+    weights = default_weights(index.spaces)
+    print(_as_json(len(queries.rows), weights, figures) if options.json else _as_table(weights, figures))
+    return 0
+
+
+def tune(options):
+    """Tune an index and print what that brings."""
+    from tqdm import tqdm
+
+    from .loading import load_recommender
+    from .tuning import tune_index
+
+    print(tune_index(options.index, lambda: load_recommender(options.index).embedder, tqdm, again=True))
+    return 0
 
 
 def fetch(options):
@@ -81,6 +144,25 @@ def _as_text(answers):
             attributes = ", ".join(match["attributes"].values())
             lines.append(f"  {match['rank']}  {match['distance']:.4f}  {match['path']}  {attributes}".rstrip())
     return "\n".join(lines)
+
+
+def _as_json(count, weights, figures):
+    def rounded(figure):
+        return {key: round(value, 6) for key, value in asdict(figure).items()}
+
+    spaces = {name: {scored: rounded(figure) for scored, figure in row.items()} for name, row in figures.items()}
+    return json.dumps({"queries": count, "default": weights, "spaces": spaces}, indent=1, ensure_ascii=False)
+
+
+def _as_table(weights, figures):
+    """A line a space, a column for what is scored: the precision at 5 and its 95 % interval."""
+    columns = next(iter(figures.values()))
+    lines = [["precision at 5", *columns], ["queries", *(f"{figure.queries:,}" for figure in columns.values())]]
+    for name, row in figures.items():
+        lines.append([name, *(f"{at.precision:.3f} ({at.low:.3f}–{at.high:.3f})" for at in row.values())])
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    return "\n".join([*text, "default = " + " + ".join(f"{weight:g} {name}" for name, weight in weights.items())])
 
 
 def _positive(text):

@@ -1,15 +1,44 @@
 """Runs a backbone: pixels → feature maps → unit vectors. Its engine is imported when first used."""
 
+import hashlib
+import json
+import os
+from importlib import util
+
 import numpy as np
+from PIL import Image
+
+from .color import ANCHORS, color_vectors
+from .errors import WeightsError
+from .fashion import DIMENSION, find_fashion
+from .images import PREPARATION, prepare
+
+ENGINES = ("auto", "openvino", "tensorflow")
+PRECISIONS = ("auto", "bf16", "f32")
 
 
 class Embedder:
-    """A backbone and the engine that runs it; size is the side of the pixels it takes."""
+    """A backbone and the engine that runs it; size is the side of the pixels it takes.
 
-    def __init__(self, backbone, engine):
+    With fashion, the engine of our own network, products and photos get fashion and color vectors too.
+    """
+
+    def __init__(self, backbone, engine, precision="f32", fashion=None):
         self.backbone = backbone
         self.size = backbone.preprocessing.size
+        self.precision = precision
         self._engine = engine
+        self._fashion = fashion
+
+    def manifest(self):
+        """What the index records of how its vectors were made."""
+        description = {**self.backbone.manifest(), "precision": self.precision}
+        return {**description, "fashion": self._fashion.backbone.sha256} if self._fashion else description
+
+    def key(self):
+        """16 hexadecimal digits that change whenever anything that makes the vectors does."""
+        text = json.dumps({**self.manifest(), "preparation": PREPARATION}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def feature_maps(self, pixels):
         """uint8 pixels (n, size, size, 3) → float32 feature maps (n, h, w, C)."""
@@ -18,6 +47,31 @@ class Embedder:
     def embed(self, pixels):
         """uint8 pixels (n, size, size, 3) → look vectors, float32 (n, C), each of norm 1."""
         return normalise(pool(self.feature_maps(pixels), self.backbone.pooling))
+
+    def vectors(self, pixels):
+        """uint8 pixels (n, size, size, 3) → a dict from space to float32 (n, d), look first."""
+        vectors = {"look": self.embed(pixels)}
+        if self._fashion:
+            small = resized(pixels, self._fashion.backbone.preprocessing.size)
+            fashion, garment = self._fashion.outputs(small)
+            vectors |= {"fashion": normalise(fashion), "color": color_vectors(small, garment)}
+        return vectors
+
+    def rows(self, pixels):
+        """The vectors of each image side by side: float32 (n, d)."""
+        return np.concatenate(list(self.vectors(pixels).values()), axis=1)
+
+    @property
+    def widths_after_look(self):
+        """How many numbers of a row each space after look takes: a dict in their order."""
+        return {"fashion": DIMENSION, "color": len(ANCHORS)} if self._fashion else {}
+
+
+def resized(pixels, size):
+    """uint8 pixels (n, s, s, 3) at another size; as they are where they have it, as they mostly do."""
+    if pixels.shape[1] == size:
+        return np.ascontiguousarray(pixels)
+    return np.stack([prepare(Image.fromarray(image), size) for image in pixels])
 
 
 def pool(maps, pooling="max"):
@@ -31,8 +85,41 @@ def normalise(vectors):
     return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
 
 
-def load_embedder(backbone):
-    """The Embedder of a Backbone, ready to run; raises WeightsError."""
-    from .engines.openvino import OpenVinoEngine
+def load_embedder(backbone, engine="auto", precision="auto", throughput=False):
+    """The Embedder of a Backbone, ready to run; raises WeightsError.
 
-    return Embedder(backbone, OpenVinoEngine(backbone))
+    throughput is for indexing: most images a second rather than the quickest single answer.
+    """
+    if engine == "tensorflow" or (engine == "auto" and _tensorflow_is_better()):
+        return _with_tensorflow(backbone, precision)
+    return _with_openvino(backbone, precision, throughput)
+
+
+def _tensorflow_is_better():
+    if util.find_spec("openvino") is None:
+        return True
+    from .engines.tensorflow import sees_gpu
+
+    return sees_gpu()
+
+
+def _with_tensorflow(backbone, precision):
+    from .engines.tensorflow import TensorFlowEngine
+
+    if precision == "bf16":
+        raise WeightsError("The engine tensorflow computes in f32. Leave --precision out, or use --engine openvino.")
+    return Embedder(backbone, TensorFlowEngine(backbone), "f32", TensorFlowEngine(find_fashion()))
+
+
+def _with_openvino(backbone, precision, throughput):
+    if util.find_spec("openvino") is None:
+        raise WeightsError("The engine openvino is not installed. Run: pip install -r requirements.txt")
+    from .engines.openvino import OpenVinoEngine, supported_precisions
+
+    supported = supported_precisions()
+    precision = supported[-1] if precision == "auto" else precision
+    if precision not in supported:
+        raise WeightsError(f"This processor has no instructions for {precision}. Use --precision f32 or auto.")
+    streams = os.cpu_count() if throughput else 1
+    look, fashion = (OpenVinoEngine(network, precision, streams) for network in (backbone, find_fashion()))
+    return Embedder(backbone, look, precision, fashion)

@@ -15,6 +15,8 @@ from .errors import CatalogueError, ImageError
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP", "TIFF")
 MAX_BYTES = 50_000_000
 MAX_PIXELS = 100_000_000
+# Raise it whenever decode or prepare below give other pixels for the same file.
+PREPARATION = 1
 
 register_heif_opener()
 # Pillow's own guard would warn or raise with a text of its own; MAX_PIXELS is checked first.
@@ -48,14 +50,15 @@ def find_images(folder):
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def decode(source, size):
+def decode(source, size, called="The photo"):
     """Pixels of an image file (a path or its bytes) as an upright RGB Pillow image.
 
     A JPEG is decoded at the smallest of its own scales that still covers size × size pixels, so the
-    image returned may be smaller than the file's. Raises ImageError with a reason to show.
+    image returned may be smaller than the file's. Raises ImageError with a reason to show, in which
+    bytes are named as called says.
     """
     try:
-        with _open(source) as image:
+        with _open(source, called) as image:
             _check_pixels(image)
             image.draft("RGB", (size, size))
             # Only the first frame of an animation is looked at.
@@ -66,7 +69,7 @@ def decode(source, size):
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damage.
-        raise ImageError(f"{_name(source)} is damaged and cannot be read ({_reason(error)}). Try another file.")
+        raise ImageError(f"{_name(source, called)} is damaged and cannot be read ({_reason(error)}). Try another file.")
 
 
 def prepare(image, size):
@@ -75,9 +78,9 @@ def prepare(image, size):
     return np.asarray(resized, dtype=np.uint8)
 
 
-def load_pixels(source, size):
+def load_pixels(source, size, called="The photo"):
     """decode and prepare in one: the one way from a file to pixels, for products and photos alike."""
-    return prepare(decode(source, size), size)
+    return prepare(decode(source, size, called), size)
 
 
 def thumbnail(source, side):
@@ -89,27 +92,31 @@ def thumbnail(source, side):
     return buffer.getvalue()
 
 
-def _open(source):
-    """The lazily opened image: nothing is decoded yet."""
-    size = len(source) if isinstance(source, bytes) else _file_size(source)
+def check_bytes(size, name):
+    """Raise ImageError where a file of size bytes is empty or beyond the limit."""
     if size == 0:
-        raise ImageError(f"{_name(source)} is empty. Choose an image file.")
+        raise ImageError(f"{name} is empty. Choose an image file.")
     if size > MAX_BYTES:
         raise ImageError(
-            f"{_name(source)} has {size / 1e6:.0f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB. "
-            "Save it smaller and try again."
+            f"{name} has {size / 1e6:.0f} MB; the limit is {MAX_BYTES / 1e6:.0f} MB. Save it smaller and try again."
         )
+
+
+def _open(source, called):
+    """The lazily opened image: nothing is decoded yet."""
+    name = _name(source, called)
+    check_bytes(len(source) if isinstance(source, bytes) else _file_size(source), name)
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except UnidentifiedImageError:
-        raise ImageError(f"{_name(source)} is not an image. Use a JPEG, PNG, WebP, HEIC or AVIF file.") from None
+        raise ImageError(f"{name} is not an image. Use a JPEG, PNG, WebP, HEIC or AVIF file.") from None
 
 
 def _file_size(path):
     try:
         return os.stat(path).st_size
     except OSError as error:
-        raise ImageError(f"{_name(path)} cannot be read ({error.strerror}).") from None
+        raise ImageError(f"{Path(path).name} cannot be read ({error.strerror}).") from None
 
 
 def _check_pixels(image):
@@ -139,8 +146,8 @@ def _from_16_bit(image):
     return Image.fromarray(np.clip(gray / top * 255, 0, 255).astype(np.uint8), "L")
 
 
-def _name(source):
-    return "The photo" if isinstance(source, bytes) else Path(source).name
+def _name(source, called):
+    return called if isinstance(source, bytes) else Path(source).name
 
 
 def _reason(error):

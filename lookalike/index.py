@@ -1,21 +1,28 @@
-"""The index on disk: load, save, validate. Owns the two pickles and the manifest."""
+"""The index on disk: what it consists of, and how it is read and checked."""
 
 import hashlib
 import io
 import json
 import os
-import pickle
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from .attribute_head import AttributeHead
 from .attributes import product_id, read_styles
 from .errors import CatalogueError, IndexFileError
 from .safe_pickle import load_pickle
 
 FORMAT = 1
-EMBEDDINGS, FILENAMES, MANIFEST = "embeddings.pkl", "filenames.pkl", "index.json"
+EMBEDDINGS, FILENAMES, SPACES, TUNED, MANIFEST = FILES = (
+    "embeddings.pkl",
+    "filenames.pkl",
+    "spaces.npz",
+    "tuned.npz",
+    "index.json",
+)
 REBUILD = "Run: python extract_features.py"
 
 
@@ -34,16 +41,26 @@ class Product:
 
 @dataclass(frozen=True)
 class Index:
-    """The catalogue in its fixed order: look float32 (n, C), n names, attributes by id, the manifest.
+    """The catalogue in its fixed order: n names, a float32 matrix (n, d) a space, attributes by id.
 
-    manifest is empty for the classic pair of pickles, which comes without one.
+    look is always among the spaces; manifest is empty for the classic pair of pickles, which has none;
+    head, which makes tuned vectors of photos, is there where the space tuned is.
     """
 
     folder: Path
     names: tuple
-    look: np.ndarray
+    spaces: dict
     attributes: dict
     manifest: dict
+    head: AttributeHead | None = None
+
+    @property
+    def look(self):
+        return self.spaces["look"]
+
+    def completed(self, vectors):
+        """A query's vectors, a dict from space to (m, d), with the tuned ones where this index has them."""
+        return {**vectors, "tuned": self.head.tuned(vectors)} if self.head else vectors
 
     def product(self, row):
         """The Product in that row."""
@@ -54,48 +71,24 @@ class Index:
 def load_index(folder):
     """The Index in a folder, ours or a classic pair; raises IndexFileError."""
     folder = Path(folder)
-    manifest = _read_manifest(folder)
-    files = {name: _read(folder, name, manifest) for name in (EMBEDDINGS, FILENAMES)}
-    names = _names(load_pickle(files[FILENAMES], FILENAMES), classic=not manifest)
-    look = _look(load_pickle(files[EMBEDDINGS], EMBEDDINGS))
-    if len(names) != len(look):
-        raise IndexFileError(
-            f"{EMBEDDINGS} has {len(look)} rows and {FILENAMES} {len(names)}: they do not belong together. {REBUILD}"
-        )
-    if manifest and look.shape != (manifest["n"], manifest["channels"]):
+    manifest = read_manifest(folder)
+    names = _names(load_pickle(_read(folder, FILENAMES, manifest), FILENAMES), classic=not manifest)
+    spaces = {"look": _look(load_pickle(_read(folder, EMBEDDINGS, manifest), EMBEDDINGS))}
+    if SPACES in manifest.get("files", {}):
+        spaces |= _other_spaces(_read(folder, SPACES, manifest))
+    attributes, head = _attributes(folder, manifest), None
+    if TUNED in manifest.get("files", {}):
+        head = _head(_read(folder, TUNED, manifest))
+        spaces["tuned"] = head.tuned(spaces, [attributes.get(product_id(name), {}) for name in names])
+    for name, matrix in spaces.items():
+        if len(names) != len(matrix):
+            raise IndexFileError(
+                f"The {name} space has {len(matrix)} rows and {FILENAMES} {len(names)}: they do not belong together. "
+                f"{REBUILD}"
+            )
+    if manifest and spaces["look"].shape != (manifest["n"], manifest["channels"]):
         raise IndexFileError(f"{EMBEDDINGS} is not of the shape that {MANIFEST} states. {REBUILD}")
-    return Index(folder, names, look, _attributes(folder, manifest), manifest)
-
-
-def save_index(folder, look, names, description):
-    """Write the index of float32 look (n, C) and n names whole, or leave the old one as it was.
-
-    description is added to the manifest. Raises IndexFileError where the disk refuses.
-    """
-    folder = Path(folder)
-    contents = {EMBEDDINGS: _pickled(np.ascontiguousarray(look, dtype=np.float32)), FILENAMES: _pickled(list(names))}
-    manifest = {
-        "format": FORMAT,
-        **description,
-        "n": len(names),
-        "channels": int(look.shape[1]),
-        "files": {name: _sha256(content) for name, content in contents.items()},
-    }
-    contents[MANIFEST] = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            _write_beside(folder / name, content)
-        # The manifest last: until it is there, the digests of the old one show that the rest is newer.
-        for name in contents:
-            os.replace(_beside(folder / name), folder / name)
-    except OSError as error:
-        for name in contents:
-            _beside(folder / name).unlink(missing_ok=True)
-        raise IndexFileError(
-            f"The index could not be written to {folder} ({error.strerror}); an index that was there is unchanged. "
-            "Make room or choose another folder with --output, then run the same command again."
-        ) from None
+    return Index(folder, names, spaces, attributes, manifest, head)
 
 
 def stored_name(path, folder):
@@ -104,7 +97,8 @@ def stored_name(path, folder):
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
 
-def _read_manifest(folder):
+def read_manifest(folder):
+    """The manifest of the index in a folder, {} where there is none; raises IndexFileError."""
     try:
         text = (folder / MANIFEST).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -151,6 +145,26 @@ def _look(loaded):
     return look
 
 
+def _other_spaces(content):
+    """The matrices of spaces.npz; a damaged or strange file is refused."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            spaces = {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, zipfile.BadZipFile, KeyError, EOFError):
+        spaces = {}
+    good = [m.ndim == 2 and m.dtype == np.float32 and np.isfinite(m).all() for m in spaces.values()]
+    if not good or not all(good):
+        raise IndexFileError(f"{SPACES} does not hold finite float32 matrices. {REBUILD}")
+    return spaces
+
+
+def _head(content):
+    try:
+        return AttributeHead.from_bytes(content)
+    except (ValueError, OSError, zipfile.BadZipFile, KeyError, EOFError, IndexError):
+        raise IndexFileError(f"{TUNED} does not hold a head. {REBUILD}") from None
+
+
 def _attributes(folder, manifest):
     """A shop may move or mend its table at any time; products are shown without attributes meanwhile."""
     if not manifest.get("styles"):
@@ -159,24 +173,6 @@ def _attributes(folder, manifest):
         return read_styles(folder / PurePosixPath(manifest["styles"]))
     except CatalogueError:
         return {}
-
-
-def _pickled(value):
-    # Protocol 4 is the highest that every Python and numpy of the classic scripts reads.
-    buffer = io.BytesIO()
-    pickle.dump(value, buffer, protocol=4)
-    return buffer.getvalue()
-
-
-def _write_beside(path, content):
-    with open(_beside(path), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _beside(path):
-    return path.with_name(path.name + ".new")
 
 
 def _sha256(content):

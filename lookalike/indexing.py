@@ -1,18 +1,19 @@
-"""Paths → index: decode in parallel, embed in batches, write, report."""
+"""Paths → index: only what is new or changed is embedded, and work done is never done again."""
 
 import csv
 import io
+import os
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from .errors import CatalogueError, ImageError, IndexFileError
-from .images import find_images, load_pixels
-from .index import save_index, stored_name
+from .checkpoint import Checkpoint, Stamp
+from .errors import CatalogueError, IndexFileError
+from .images import find_images
+from .index import stored_name
+from .index_writing import save_index
+from .pipeline import File, embed_files
 
 SKIPPED = "skipped.csv"
 
@@ -23,73 +24,108 @@ class Report:
 
     found: int
     indexed: int
+    embedded: int
     skipped: tuple
     seconds: float
     backbone: str
+    precision: str
 
 
-def build_index(images, output, embedder, styles=None, batch_size=32, workers=2, progress=lambda items, total: items):
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while indexing; the message says how much is saved."""
+
+
+def build_index(
+    images,
+    output,
+    embedder,
+    styles=None,
+    batch_size=32,
+    workers=2,
+    progress=lambda items, **counts: items,
+    rebuild=False,
+):
     """Index the folder images into the folder output and return a Report.
 
-    progress wraps the iterator of finished images and is told their total, as tqdm is.
-    Raises CatalogueError or IndexFileError.
+    progress wraps the iterator of finished files and is told total and initial, as tqdm is. rebuild
+    forgets the work of earlier runs. Raises CatalogueError, IndexFileError, or Interrupted.
     """
     start = time.perf_counter()
-    paths = find_images(images)
-    names, look, skipped = _embed_all(paths, output, embedder, batch_size, workers, progress)
-    _write_skipped(output, skipped)
-    if not names:
-        raise CatalogueError(
-            f"None of the {len(paths)} files in {images} can be read as an image; "
-            f"{Path(output) / SKIPPED} says why. Nothing was indexed."
-        )
-    description = {
-        **embedder.backbone.manifest(),
+    files = [_file(path, output) for path in find_images(images)]
+    with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
+        unreadable, count = _work(files, checkpoint, embedder, batch_size, workers, progress)
+        names, contents, skipped = _sorted_out(files, checkpoint, unreadable)
+        _write_skipped(output, skipped)
+        if not names:
+            raise CatalogueError(
+                f"None of the {len(files)} files in {images} can be read as an image; "
+                f"{Path(output) / SKIPPED} says why. Nothing was indexed."
+            )
+        description = _description(images, output, styles, embedder)
+        save_index(output, checkpoint.looks(contents), names, description, embedder.widths_after_look)
+        checkpoint.forget_all_but(file.name for file in files)
+        checkpoint.forget_other_keys()
+    seconds = time.perf_counter() - start
+    return Report(len(files), len(names), count, tuple(skipped), seconds, embedder.backbone.name, embedder.precision)
+
+
+def _file(path, output):
+    try:
+        status = os.stat(path)
+        stamp = Stamp(status.st_size, status.st_mtime_ns)
+    except OSError:  # gone, or a link to nothing: reading it will say so
+        stamp = Stamp(0, 0)
+    return File(stored_name(path, output), path, stamp)
+
+
+def _work(files, checkpoint, embedder, batch_size, workers, progress):
+    """Do what is not done yet; the reasons of unreadable files by name, and how many were embedded."""
+    todo = [file for file in files if checkpoint.content(file.name, file.stamp) is None]
+    ready = len(files) - len(todo)
+    unreadable, count, seen = {}, 0, ready
+    try:
+        with closing(embed_files(todo, embedder, checkpoint.knows, batch_size, workers)) as finished:
+            for done in progress(finished, total=len(files), initial=ready):
+                count += done.look is not None
+                seen += 1
+                if done.content is None:
+                    unreadable[done.file.name] = done.reason
+                else:
+                    _record(done, checkpoint)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Stopped. {seen} of {len(files)} images are done and saved; run the same command again to go on."
+        ) from None
+    return unreadable, count
+
+
+def _record(done, checkpoint):
+    if not checkpoint.knows(done.content):
+        checkpoint.add_content(done.content, done.look, done.reason)
+    checkpoint.add_file(done.file.name, done.file.stamp, done.content)
+
+
+def _sorted_out(files, checkpoint, unreadable):
+    """The names and contents of the products, and (name, reason) of the files that are none."""
+    names, contents, skipped = [], [], []
+    for file in files:
+        content = checkpoint.content(file.name, file.stamp)
+        reason = unreadable.get(file.name) if content is None else checkpoint.reason(content)
+        if reason is not None:
+            skipped.append((file.name, reason))
+        else:
+            names.append(file.name)
+            contents.append(content)
+    return names, contents, skipped
+
+
+def _description(images, output, styles, embedder):
+    return {
+        **embedder.manifest(),
         "weights_file": str(Path(embedder.backbone.weights).resolve()),
         "images": stored_name(images, output),
         "styles": stored_name(styles, output) if styles else None,
     }
-    save_index(output, np.concatenate(look), names, description)
-    seconds = time.perf_counter() - start
-    return Report(len(paths), len(names), tuple(skipped), seconds, embedder.backbone.name)
-
-
-def _embed_all(paths, output, embedder, batch_size, workers, progress):
-    """Names and a list of vectors of the readable images, and (name, reason) of the others."""
-    names, vectors, skipped, batch = [], [], [], []
-    decoded = _decoded(paths, embedder.size, workers, 2 * batch_size)
-    for path, pixels in progress(decoded, len(paths)):
-        if isinstance(pixels, ImageError):
-            skipped.append((stored_name(path, output), str(pixels)))
-            continue
-        names.append(stored_name(path, output))
-        batch.append(pixels)
-        if len(batch) == batch_size:
-            vectors.append(embedder.embed(np.stack(batch)))
-            batch.clear()
-    if batch:
-        vectors.append(embedder.embed(np.stack(batch)))
-    return names, vectors, skipped
-
-
-def _decoded(paths, size, workers, ahead):
-    """(path, pixels or ImageError) in order, decoded by threads at most ahead images in advance."""
-    with ThreadPoolExecutor(workers) as threads:
-        waiting = deque()
-        for path in paths:
-            waiting.append((path, threads.submit(_pixels_or_error, path, size)))
-            if len(waiting) > ahead:
-                path, future = waiting.popleft()
-                yield path, future.result()
-        for path, future in waiting:
-            yield path, future.result()
-
-
-def _pixels_or_error(path, size):
-    try:
-        return load_pixels(path, size)
-    except ImageError as error:
-        return error
 
 
 def _write_skipped(output, skipped):
@@ -100,8 +136,8 @@ def _write_skipped(output, skipped):
     rows.writerows(skipped)
     path = Path(output) / SKIPPED
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.getvalue(), encoding="utf-8")
+        # A name that is no UTF-8, as old archives hold them, is told with its odd bytes spelled out.
+        path.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise IndexFileError(
             f"{path} cannot be written ({error.strerror}). Make room or choose another folder with --output."

@@ -5,7 +5,7 @@ from pathlib import Path
 from .backbones import find_backbone
 from .embedder import load_embedder
 from .errors import IndexFileError, WeightsError
-from .index import EMBEDDINGS, FILENAMES, MANIFEST, load_index
+from .index import FILES, load_index
 from .search import Recommender
 
 # What the classic scripts, which wrote no manifest, all used.
@@ -18,7 +18,9 @@ def load_recommender(folder):
     Raises IndexFileError, also where that backbone cannot be had, with the command that mends it.
     """
     index = load_index(folder)
-    return Recommender(index, load_embedder(_backbone(index)))
+    # bf16 where the index was made with it and this processor has it; f32 queries fit either.
+    precision = "auto" if index.manifest.get("precision") == "bf16" else "f32"
+    return Recommender(index, load_embedder(_backbone(index), precision=precision))
 
 
 def _backbone(index):
@@ -43,5 +45,5 @@ def _backbone(index):
 
 def index_version(folder):
     """What changes whenever an index in folder is replaced; for caches that must not outlive it."""
-    files = (Path(folder, name) for name in (MANIFEST, EMBEDDINGS, FILENAMES))
+    files = (Path(folder, name) for name in FILES)
     return tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file())

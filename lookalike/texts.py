@@ -36,6 +36,11 @@ def closeness(match):
     return f"{max(0.0, match.cosine):.0%} alike"
 
 
+def same_pictures(count):
+    """The button behind which products with the same picture are kept."""
+    return f"+{count} similar"
+
+
 def alt(product):
     """What a screen reader says for a product's picture."""
     return ", ".join(filter(None, (headline(product), details(product))))

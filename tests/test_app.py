@@ -71,8 +71,8 @@ def test_no_index_yet_shows_the_command(page, tmp_path):
 
 
 def test_a_damaged_index_shows_the_command(page, demo_index, tmp_path):
-    for name in ("embeddings.pkl", "filenames.pkl", "index.json"):
-        (tmp_path / name).write_bytes((demo_index / name).read_bytes()[:-9])
+    for path in demo_index.glob("[!.]*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:-9])
     app = page(tmp_path)
     assert not app.exception and "damaged" in app.warning[0].value
 

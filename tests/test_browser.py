@@ -104,8 +104,8 @@ def test_a_new_index_is_taken_over_without_a_restart(browser, serve, demo_index,
     page = browser.new_page()
     page.goto(serve(tmp_path))
     expect(page.get_by_text("python extract_features.py --images images")).to_be_visible(timeout=SECONDS)
-    for name in ("embeddings.pkl", "filenames.pkl", "index.json"):
-        (tmp_path / name).write_bytes((demo_index / name).read_bytes())
+    for path in demo_index.glob("[!.]*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
     page.reload()
     expect(page.locator("[data-testid=stFileUploader]")).to_be_visible(timeout=SECONDS)
     page.close()

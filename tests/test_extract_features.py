@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 from conftest import ROOT, data
+from PIL import Image
 
 
 def extract(*arguments, cwd=ROOT, backbone="efficientnet-lite0"):
@@ -83,22 +84,24 @@ def test_seeded_resnet50_gives_2048_columns(catalogue, seeded_weights):
 
 
 def test_a_full_disk_is_told_and_the_old_index_stays(catalogue, tmp_path):
-    """A real file system of 64 KB, where the machine lets us mount one."""
+    """A real file system of 1 MB, where the machine lets us mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("this machine does not let us mount a small disk")
     try:
         assert extract("--images", catalogue, "--output", disk).returncode == 0
         before = (disk / "embeddings.pkl").read_bytes()
-        (disk / "filler").write_bytes(b"0" * 10_000)
-        for number in range(10, 19):
-            shutil.copy(catalogue / "1.png", catalogue / f"{number}.png")
+        (disk / "filler").write_bytes(b"0" * (shutil.disk_usage(disk).free - 40_000))
+        for number in range(10, 40):
+            Image.new("RGB", (40, 60), (number, 0, 0)).save(catalogue / f"{number}.png")
         done = extract("--images", catalogue, "--output", disk)
-        assert done.returncode == 1 and "No space left on device" in done.stderr
+        assert done.returncode == 1 and "Make room" in done.stderr and "Traceback" not in done.stderr
         assert (disk / "embeddings.pkl").read_bytes() == before
         assert not list(disk.glob("*.new"))
+        (disk / "filler").unlink()
+        assert "34 indexed" in extract("--images", catalogue, "--output", disk).stdout
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from lookalike.errors import IndexFileError
-from lookalike.index import load_index, save_index, stored_name
+from lookalike.index import load_index, stored_name
+from lookalike.index_writing import save_index
 
 LOOK = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
 NAMES = ["images/1.jpg", "images/a/2.jpg", "/elsewhere/3.jpg"]
 
 
 def save(folder, look=LOOK, names=NAMES, **description):
-    save_index(folder, look, names, {"backbone": "toy", **description})
+    save_index(folder, [look], names, {"backbone": "toy", **description})
 
 
 def test_what_is_saved_is_loaded(tmp_path):

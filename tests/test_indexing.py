@@ -1,6 +1,6 @@
 import csv
-import subprocess
-import sys
+import os
+import shutil
 import time
 
 import numpy as np
@@ -9,12 +9,15 @@ from PIL import Image
 
 from lookalike.errors import CatalogueError, IndexFileError
 from lookalike.index import load_index
-from lookalike.indexing import build_index
+from lookalike.indexing import Interrupted, build_index
+
+FILES = ("embeddings.pkl", "filenames.pkl", "index.json")
 
 
 def test_indexes_every_image_in_order(toy, catalogue):
     report = build_index(catalogue, catalogue.parent, toy, catalogue.parent / "styles.csv")
-    assert (report.found, report.indexed, report.skipped, report.backbone) == (4, 4, (), "toy")
+    assert (report.found, report.indexed, report.embedded, report.skipped) == (4, 4, 4, ())
+    assert (report.backbone, report.precision) == ("toy", "f32")
     index = load_index(catalogue.parent)
     assert index.names == ("images/1.png", "images/2.png", "images/3.png", "images/4.png")
     half = 0.5**0.5
@@ -26,7 +29,7 @@ def test_indexes_every_image_in_order(toy, catalogue):
 def test_batches_and_threads_change_nothing(toy, catalogue, tmp_path, batch_size, workers):
     build_index(catalogue, tmp_path / "a", toy)
     build_index(catalogue, tmp_path / "b", toy, batch_size=batch_size, workers=workers)
-    for name in ("embeddings.pkl", "filenames.pkl", "index.json"):
+    for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -60,22 +63,22 @@ def test_an_output_that_cannot_be_written_gets_its_sentence(toy, catalogue, tmp_
 def test_progress_sees_each_image_once_and_their_total(toy, catalogue):
     seen = []
 
-    def progress(items, total):
+    def progress(items, total, initial):
         for item in items:
-            seen.append(total)
+            seen.append((item.file.name, total, initial))
             yield item
 
     build_index(catalogue, catalogue.parent, toy, progress=progress)
-    assert seen == [4, 4, 4, 4]
+    assert seen == [(f"images/{number}.png", 4, 0) for number in (1, 2, 3, 4)]
 
 
 def test_decoding_stays_a_bounded_number_of_images_ahead(toy, tmp_path):
     """A slow engine must not let threads fill the memory: far images are not read while it is busy."""
     (tmp_path / "images").mkdir()
     for number in range(60):
-        Image.new("RGB", (8, 8)).save(tmp_path / "images" / f"{number:02}.png")
+        Image.new("RGB", (8, 8), (number, 0, 99)).save(tmp_path / "images" / f"{number:02}.png")
 
-    def progress(items, total):
+    def progress(items, **counts):
         for position, item in enumerate(items):
             if position == 0:
                 time.sleep(0.5)  # long enough for threads to decode all sixty, were they let
@@ -87,17 +90,34 @@ def test_decoding_stays_a_bounded_number_of_images_ahead(toy, tmp_path):
     assert report.indexed == 20 and len(report.skipped) == 40
 
 
-def test_the_same_folder_gives_the_same_bytes_in_another_process(catalogue, tmp_path):
-    command = [
-        sys.executable,
-        "extract_features.py",
-        "--images",
-        catalogue,
-        "--backbone",
-        "efficientnet-lite0",
-        "--output",
-    ]
-    for name in ("a", "b"):
-        subprocess.run([*command, tmp_path / name], check=True, capture_output=True)
-    for name in ("embeddings.pkl", "filenames.pkl", "index.json"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+def test_a_stopped_run_goes_on_where_it_was(toy, catalogue, tmp_path):
+    """Stopped after each image in turn, the index becomes what one run writes."""
+
+    def stop_at_once(items, **counts):
+        yield next(items)
+        raise KeyboardInterrupt
+
+    for done in (1, 2, 3, 4):
+        with pytest.raises(Interrupted, match=f"{done} of 4 images are done and saved; run the same command again"):
+            build_index(catalogue, catalogue.parent, toy, batch_size=1, progress=stop_at_once)
+        assert not (catalogue.parent / "index.json").exists()
+    assert build_index(catalogue, catalogue.parent, toy).embedded == 0
+    build_index(catalogue, tmp_path / "once", toy)
+    assert (catalogue.parent / "embeddings.pkl").read_bytes() == (tmp_path / "once" / "embeddings.pkl").read_bytes()
+
+
+def test_a_file_that_is_gone_is_skipped_as_such(toy, catalogue):
+    (catalogue / "5.png").symlink_to("nowhere.png")
+    report = build_index(catalogue, catalogue.parent, toy)
+    assert report.skipped == (("images/5.png", "The file cannot be read (No such file or directory)."),)
+
+
+def test_names_that_are_no_utf8_are_products_like_any_other(toy, catalogue):
+    odd = os.fsencode(catalogue) + b"/caf\xe9.%b"
+    Image.new("RGB", (40, 60), "white").save(odd % b"png")
+    shutil.copy(catalogue.parent / "styles.csv", odd % b"jpg")
+    for embedded in (5, 0):
+        report = build_index(catalogue, catalogue.parent, toy)
+        assert (report.embedded, report.indexed, len(report.skipped)) == (embedded, 5, 1)
+    assert load_index(catalogue.parent).product(4).path.is_file()
+    assert r"caf\udce9.jpg" in (catalogue.parent / "skipped.csv").read_text(encoding="utf-8")

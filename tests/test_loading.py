@@ -8,7 +8,7 @@ from conftest import COLORS
 from lookalike.backbones import find_backbone
 from lookalike.embedder import load_embedder
 from lookalike.errors import IndexFileError
-from lookalike.index import save_index
+from lookalike.index_writing import save_index
 from lookalike.indexing import build_index
 from lookalike.loading import index_version, load_recommender
 
@@ -72,7 +72,9 @@ def test_missing_attributes_do_not_close_the_shop(real_index):
 def test_the_version_changes_with_the_index(tmp_path):
     assert index_version(tmp_path) == ()
     look = np.eye(2, dtype=np.float32)
-    save_index(tmp_path, look, ["1", "2"], {"backbone": "toy"})
+    save_index(tmp_path, [look], ["1", "2"], {"backbone": "toy"})
     before = index_version(tmp_path)
-    save_index(tmp_path, look, ["1", "2"], {"backbone": "toy"})
-    assert len(before) == 3 and index_version(tmp_path) != before
+    save_index(tmp_path, [look], ["1", "2"], {"backbone": "toy"})
+    assert len(before) == 3 and index_version(tmp_path) == before
+    save_index(tmp_path, [look], ["1", "3"], {"backbone": "toy"})
+    assert index_version(tmp_path) != before

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,8 +7,8 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
 from lookalike.errors import ImageError, IndexFileError
-from lookalike.index import load_index
-from lookalike.search import Recommender
+from lookalike.index import Index, load_index
+from lookalike.search import DEFAULT_WEIGHTS, Recommender, default_weights
 
 
 @pytest.fixture
@@ -50,18 +51,87 @@ def test_a_product_finds_itself_first(shop):
         assert shop.similar(product.path, k=1)[0].product == product
 
 
-def test_agrees_with_scikit_learn(shop):
-    vectors = np.abs(np.random.default_rng(5).normal(size=(20, 3))).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    fitted = NearestNeighbors(algorithm="brute", metric="euclidean").fit(shop.index.look)
-    distances, rows = fitted.kneighbors(vectors, n_neighbors=4)
-    for found, distance, row in zip(shop.nearest(vectors, 4), distances, rows):
-        assert [match.product for match in found] == [shop.index.product(r) for r in row]
-        np.testing.assert_allclose([match.distance for match in found], distance, atol=1e-6)
+def planted(n=3000, d=16, seed=5):
+    """Unit vectors, of which every tenth stands there three times: ties that any search must order alike."""
+    vectors = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+    vectors[1::10] = vectors[::10]
+    vectors[2::10] = vectors[::10]
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def shop_of(toy, **spaces):
+    n = len(spaces["look"])
+    index = Index(Path("."), tuple(f"{row}.jpg" for row in range(n)), spaces, {}, {})
+    return Recommender(index, toy)
+
+
+def same_but_for_ties(rows, distances, expected_rows, expected_distances):
+    """Equal distances, and equal rows but where products at one distance can stand for each other."""
+    np.testing.assert_allclose(distances, expected_distances, atol=2e-7)
+    for row, other, distance in zip(rows, expected_rows, expected_distances):
+        tied = np.isclose(expected_distances, distance, atol=2e-7).sum() > 1 or distance == expected_distances[-1]
+        assert row == other or tied
+
+
+def test_one_query_gets_what_scikit_learn_gives(toy):
+    look = planted()
+    shop = shop_of(toy, look=look)
+    fitted = NearestNeighbors(algorithm="brute", metric="euclidean").fit(look)
+    for row in range(200):
+        distances, rows = fitted.kneighbors(look[row : row + 1], n_neighbors=6)
+        found, measured = shop.nearest({"look": look[row : row + 1]}, 6)
+        same_but_for_ties(found[0], measured[0], rows[0], distances[0])
+
+
+def test_without_ties_the_rows_are_scikit_learns(toy):
+    look = np.random.default_rng(6).normal(size=(5000, 64)).astype(np.float32)
+    look /= np.linalg.norm(look, axis=1, keepdims=True)
+    queries = look[:50] + np.float32(0.01)
+    expected = NearestNeighbors(algorithm="brute", metric="euclidean").fit(look).kneighbors(queries, n_neighbors=10)[1]
+    shop = shop_of(toy, look=look)
+    np.testing.assert_array_equal(shop.nearest({"look": queries}, 10)[0], expected)
+    np.testing.assert_array_equal([shop.nearest({"look": q[None]}, 10)[0][0] for q in queries], expected)
+
+
+def test_ties_stand_in_the_catalogues_order(toy):
+    look = np.tile(np.array([[0, 1], [1, 0]], np.float32), (4, 1))
+    shop = shop_of(toy, look=look)
+    for queries in (look[1:2], look[[1, 3]]):
+        np.testing.assert_array_equal(shop.nearest({"look": queries}, 4)[0][0], [1, 3, 5, 7])
+
+
+def test_weights_average_the_squared_distances_of_the_spaces(toy):
+    index = Index(
+        Path("."),
+        ("a.jpg", "b.jpg"),
+        {"look": np.eye(2, dtype=np.float32), "color": np.eye(2, dtype=np.float32)[::-1]},
+        {},
+        {},
+    )
+    query = {"look": np.array([[1, 0]], np.float32), "color": np.array([[1, 0]], np.float32)}
+    rows, distances = Recommender(index, toy, {"look": 3.0, "color": 1.0}).nearest(query, 2)
+    np.testing.assert_array_equal(rows, [[0, 1]])  # a: 0 in look, 2 in color; b: the other way round
+    np.testing.assert_allclose(distances, [[(2 / 4) ** 0.5, (6 / 4) ** 0.5]], atol=1e-6)
+
+
+def test_the_default_ranking_is_the_best_space_there_is():
+    assert default_weights({"look": 0}) == {"look": 1.0}
+    assert default_weights({"look": 0, "fashion": 0, "color": 0}) == DEFAULT_WEIGHTS[1]
+    assert default_weights({"look": 0, "fashion": 0, "color": 0, "tuned": 0}) == DEFAULT_WEIGHTS[0]
+
+
+def test_one_picture_takes_one_place(toy):
+    angle = np.array([0, 0.01, 0.02, 0.6, 0.9, 1.2])
+    vectors = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+    shop = shop_of(toy, look=vectors, fashion=vectors)
+    matches = shop.varied({"look": vectors[:1], "fashion": vectors[:1]}, 3)
+    assert [match.product.name for match in matches] == ["0.jpg", "3.jpg", "4.jpg"]
+    assert [product.name for product in matches[0].same] == ["1.jpg", "2.jpg"]
+    assert [match.rank for match in matches] == [1, 2, 3] and matches[1].same == ()
 
 
 def test_bad_photos_and_wrong_widths_get_their_sentence(shop):
     with pytest.raises(ImageError, match="is not an image"):
         shop.similar(b"hello")
-    with pytest.raises(IndexFileError, match="vectors of 3 numbers, the backbone gives 5"):
-        shop.nearest(np.ones((1, 5), np.float32))
+    with pytest.raises(IndexFileError, match="look vectors of 3 numbers, the photo's has 5"):
+        shop.nearest({"look": np.ones((1, 5), np.float32)})

@@ -29,3 +29,7 @@ def test_closeness_is_a_percentage():
 
 def test_a_shops_text_cannot_write_markup():
     assert texts.escape("[a](b) <i> $x$ :red:") == r"\[a\]\(b\) \<i\> \$x\$ \:red\:"
+
+
+def test_further_products_with_the_same_picture_are_counted():
+    assert texts.same_pictures(2) == "+2 similar"

@@ -1,0 +1,134 @@
+"""A head that learns one catalogue's attributes: fashion and color vectors → tuned vectors."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+INPUTS = ("fashion", "color")
+# How much a column counts in a distance; any other counts as OTHER.
+IMPORTANCE = {"articleType": 2.0, "baseColour": 1.0, "gender": 0.8}
+OTHER = 0.5
+# A shop's own word on a product against what the head believes of its picture: words can be wrong.
+KNOWN = 0.9
+# Columns whose values are few enough to be learned, and come often enough.
+MOST_WORDS, LEAST_EXAMPLES = 300, 3
+ROUNDS, PENALTY = 30, 1.0
+
+
+@dataclass(frozen=True)
+class AttributeHead:
+    """For each column the words it knows, w of them, and float32 (d + 1, w) weights, the last row added."""
+
+    words: dict
+    weights: dict
+
+    def beliefs(self, vectors):
+        """The probability of each word: a dict from column to float32 (n, w), from a dict of spaces."""
+        inputs = _inputs(vectors)
+        return {column: _softmax(inputs @ w[:-1] + w[-1]) for column, w in self.weights.items()}
+
+    def tuned(self, vectors, attributes=None):
+        """Tuned vectors, float32 (n, d) of norm 1: the square roots of the probabilities, column by column.
+
+        attributes, a dict a product, are what the shop knows; a photo has none.
+        """
+        parts = []
+        for column, believed in self.beliefs(vectors).items():
+            if attributes is not None:
+                believed = self._with_known(column, believed, attributes)
+            parts.append(np.sqrt(believed) * np.float32(IMPORTANCE.get(column, OTHER)))
+        joined = np.concatenate(parts, axis=1)
+        return joined / np.linalg.norm(joined, axis=1, keepdims=True)
+
+    def to_bytes(self):
+        """The head as the bytes of an .npz file."""
+        buffer = io.BytesIO()
+        arrays = {f"words.{column}": np.array(words) for column, words in self.words.items()}
+        np.savez(buffer, **arrays, **{f"weights.{column}": w for column, w in self.weights.items()})
+        return buffer.getvalue()
+
+    @staticmethod
+    def from_bytes(content):
+        """The head that to_bytes wrote; raises ValueError, KeyError, OSError or BadZipFile for anything else."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            columns = [name.removeprefix("words.") for name in stored.files if name.startswith("words.")]
+            words = {column: tuple(stored[f"words.{column}"].tolist()) for column in columns}
+            weights = {column: stored[f"weights.{column}"] for column in columns}
+        if not columns or any(
+            weights[c].shape[1] != len(words[c]) or not np.isfinite(weights[c]).all() for c in columns
+        ):
+            raise ValueError("no head")
+        return AttributeHead(words, weights)
+
+    def _with_known(self, column, believed, attributes):
+        places = {word: place for place, word in enumerate(self.words[column])}
+        known = [(row, places[own[column]]) for row, own in enumerate(attributes) if own.get(column) in places]
+        if not known:
+            return believed
+        rows, columns = np.array(known).T
+        mixed = believed.copy()
+        mixed[rows] *= np.float32(1 - KNOWN)
+        mixed[rows, columns] += np.float32(KNOWN)
+        return mixed
+
+
+def columns_to_learn(attributes):
+    """The columns a head can learn from a list of dicts: the Kaggle ones, or else whatever is there."""
+    values = {}
+    for own in attributes:
+        for column, word in own.items():
+            values.setdefault(column, []).append(word)
+    fit = [column for column, words in values.items() if _can_be_learned(words)]
+    return [column for column in fit if column in IMPORTANCE] or fit
+
+
+def fit_head(vectors, attributes):
+    """The AttributeHead for products with those vectors (a dict of spaces) and attributes, or None.
+
+    None where there is no column to learn. Deterministic: the same catalogue gives the same head.
+    """
+    inputs = _inputs(vectors)
+    words, weights = {}, {}
+    for column in columns_to_learn(attributes):
+        rows = [row for row, own in enumerate(attributes) if column in own]
+        words[column], weights[column] = _fit_column(inputs[rows], [attributes[row][column] for row in rows])
+    return AttributeHead(words, weights) if words else None
+
+
+def _can_be_learned(words):
+    _, counts = np.unique(words, return_counts=True)
+    frequent = counts[counts >= LEAST_EXAMPLES].sum()
+    return 2 <= len(counts) <= MOST_WORDS and frequent > 0.8 * len(words)
+
+
+def _fit_column(inputs, labels):
+    """The words of a column and their weights, (d + 1, w), by multinomial logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-3
+    # On standardised inputs one penalty fits every space, whatever its vectors' spread.
+    model = LogisticRegression(C=PENALTY * 100 / len(inputs), max_iter=ROUNDS)
+    with warnings.catch_warnings():
+        # Stopping early is meant: the last rounds fit the noise in a shop's labels.
+        warnings.simplefilter("ignore")
+        model.fit((inputs - mean) / scale, labels)
+    return tuple(model.classes_.tolist()), _folded(model, mean, scale)
+
+
+def _folded(model, mean, scale):
+    kernel, bias = model.coef_, model.intercept_
+    if len(kernel) == 1:  # of two words scikit-learn keeps the second's odds alone
+        kernel, bias = np.concatenate([0 * kernel, kernel]), np.concatenate([0 * bias, bias])
+    kernel = kernel / scale
+    return np.concatenate([kernel.T, (bias - kernel @ mean)[None]]).astype(np.float32)
+
+
+def _inputs(vectors):
+    return np.concatenate([vectors[name] for name in INPUTS], axis=1)
+
+
+def _softmax(scores):
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)

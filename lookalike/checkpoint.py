@@ -1,0 +1,160 @@
+"""Work done, kept on disk as it is done: vectors by the content of their file, in one SQLite file."""
+
+import os
+import sqlite3
+import time
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .errors import IndexFileError
+
+FOLDER = ".lookalike"
+SAVE_SECONDS = 1.0
+SCHEMA = """
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS files (name BLOB PRIMARY KEY, size INTEGER, mtime INTEGER, content TEXT);
+CREATE TABLE IF NOT EXISTS contents (content TEXT PRIMARY KEY, look BLOB, reason TEXT);
+BEGIN IMMEDIATE;
+"""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What is known of a file without reading it: size in bytes, modification time in nanoseconds."""
+
+    size: int
+    mtime: int
+
+
+class Checkpoint:
+    """The work done in a folder for one way of making vectors (key); one process at a time holds the folder.
+
+    A content is the SHA-256 of a file's bytes; with it stands its look, or the reason why it has none.
+    rebuild forgets the work of earlier runs. Raises IndexFileError, also where another run is at work.
+    """
+
+    def __init__(self, folder, key, rebuild=False):
+        self.path = Path(folder) / FOLDER / f"{key}.sqlite"
+        self._saved = time.monotonic()
+        self._connections = ExitStack()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock()
+            if rebuild:
+                self._remove_databases(of_this_key=True)
+            self._database = self._connect(self.path)
+            self._database.executescript(SCHEMA)
+            rows = self._database.execute("SELECT name, size, mtime, content FROM files")
+            self._files = {os.fsdecode(name): (Stamp(size, mtime), content) for name, size, mtime, content in rows}
+            self._reasons = dict(self._database.execute("SELECT content, reason FROM contents"))
+        except (OSError, sqlite3.Error) as error:
+            self._connections.close()
+            raise _error(self.path, error) from None
+
+    def _lock(self):
+        """Lock the folder, whatever the key, until this process ends, however that happens.
+
+        The lock is SQLite's own, as that works on every system; its file stays empty.
+        """
+        self._connect(self.path.parent / "lock").execute("BEGIN EXCLUSIVE")
+
+    def _connect(self, path):
+        connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+        return self._connections.enter_context(closing(connection))
+
+    def content(self, name, stamp):
+        """The content of a file whose work is done, or None where it is new or has another stamp."""
+        recorded, content = self._files.get(name, (None, None))
+        return content if recorded == stamp and content in self._reasons else None
+
+    def knows(self, content):
+        """Whether that content was embedded, or found to be no image, before."""
+        return content in self._reasons
+
+    def reason(self, content):
+        """Why a known content has no look, or None where it has one."""
+        return self._reasons[content]
+
+    def add_file(self, name, stamp, content):
+        """Record the content of a file."""
+        self._files[name] = (stamp, content)
+        row = (os.fsencode(name), stamp.size, stamp.mtime, content)
+        self._write("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", *row)
+
+    def add_content(self, content, look=None, reason=None):
+        """Record a content's look, float32 (C,), or the reason why it has none."""
+        self._reasons[content] = reason
+        look = None if look is None else np.asarray(look, "<f4").tobytes()
+        self._write("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, look, reason)
+
+    def looks(self, contents, block=512):
+        """The looks of contents, in their order, in blocks of float32 (m, C)."""
+        for start in range(0, len(contents), block):
+            yield np.stack([self._look(content) for content in contents[start : start + block]])
+
+    def forget_all_but(self, names):
+        """Drop files that are gone, and contents that no file has any more."""
+        gone = self._files.keys() - set(names)
+        for name in gone:
+            del self._files[name]
+            self._write("DELETE FROM files WHERE name = ?", os.fsencode(name))
+        if gone:
+            self._write("DELETE FROM contents WHERE content NOT IN (SELECT content FROM files)")
+
+    def forget_other_keys(self):
+        """Remove the work done for any other way of making vectors."""
+        self._remove_databases(of_this_key=False)
+
+    def save(self):
+        """Put everything recorded so far on disk; done by itself about once a second."""
+        try:
+            self._database.execute("COMMIT")
+            self._database.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise _error(self.path, error) from None
+        self._saved = time.monotonic()
+
+    def close(self):
+        """Save what can be saved, and let another process in."""
+        with suppress(sqlite3.Error):  # what was recorded in the last second is lost, as after a power cut
+            self._database.execute("COMMIT")
+        self._connections.close()
+
+    def _remove_databases(self, of_this_key):
+        for path in self.path.parent.glob("*.sqlite*"):
+            if of_this_key or not path.name.startswith(self.path.name):
+                path.unlink(missing_ok=True)
+
+    def _look(self, content):
+        try:
+            row = self._database.execute("SELECT look FROM contents WHERE content = ?", (content,)).fetchone()
+        except sqlite3.Error as error:
+            raise _error(self.path, error) from None
+        return np.frombuffer(row[0], "<f4")
+
+    def _write(self, query, *values):
+        try:
+            self._database.execute(query, values)
+        except sqlite3.Error as error:
+            raise _error(self.path, error) from None
+        if time.monotonic() - self._saved > SAVE_SECONDS:
+            self.save()
+
+
+def _error(path, error):
+    if "locked" in str(error):
+        return IndexFileError(
+            f"Another run is writing to {path.parent.parent.resolve()}. "
+            "Wait until it is done, or choose another folder with --output."
+        )
+    if not isinstance(error, (OSError, sqlite3.OperationalError)):
+        return IndexFileError(f"{path} is damaged ({error}). Run the same command again with --rebuild.")
+    return IndexFileError(
+        f"{path} cannot be written ({error}); finished work is kept and an index that was there is unchanged. "
+        "Make room or choose another folder with --output, then run the same command again."
+    )

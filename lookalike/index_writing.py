@@ -1,0 +1,123 @@
+"""Writes an index: beside the old one, then renamed into place, the manifest last; whole or not at all."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+from contextlib import contextmanager, suppress
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from .array_pickle import pickled_matrix
+from .errors import IndexFileError
+from .index import EMBEDDINGS, FILENAMES, FILES, FORMAT, MANIFEST, SPACES, TUNED, read_manifest
+
+
+def save_index(folder, blocks, names, description, widths_after_look=()):
+    """Write the index whole, or leave the old one as it was; an equal one is left untouched.
+
+    blocks are the products' rows in order, float32 (m, d): look, then the spaces of widths_after_look (a
+    dict from space to its width). description is added to the manifest. Raises IndexFileError where the
+    disk refuses.
+    """
+    with _beside_or_not_at_all(Path(folder)) as folder:
+        blocks = iter(blocks)
+        first = next(blocks)
+        others = dict(widths_after_look)
+        widths = {"look": first.shape[1] - sum(others.values()), **others}
+        others = {name: [] for name in others}
+        looks = _split(chain([first], blocks), widths, others)
+        files = {
+            EMBEDDINGS: _write_beside(folder / EMBEDDINGS, pickled_matrix((len(names), widths["look"]), looks)),
+            FILENAMES: _write_beside(folder / FILENAMES, [pickle.dumps(list(names), protocol=4)]),
+        }
+        if others:
+            spaces = {name: np.concatenate(parts) for name, parts in others.items()}
+            files[SPACES] = _write_beside(folder / SPACES, [_npz(spaces)])
+        _publish(folder, {**description, "n": len(names), "channels": widths["look"], "files": files})
+
+
+def save_head(index, head, tuning):
+    """Put an AttributeHead, or None where it did not help, into an index on disk; tuning goes to the manifest."""
+    with _beside_or_not_at_all(index.folder) as folder:
+        files = {name: digest for name, digest in index.manifest["files"].items() if name != TUNED}
+        if head:
+            files[TUNED] = _write_beside(folder / TUNED, [head.to_bytes()])
+        _publish(folder, {**index.manifest, "tuning": tuning, "files": files})
+
+
+@contextmanager
+def _beside_or_not_at_all(folder):
+    """What is written beside the index in this block is gone again where the disk refuses any of it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+    except OSError as error:
+        raise IndexFileError(
+            f"The index could not be written to {folder} ({error.strerror}); an index that was there is unchanged. "
+            "Make room or choose another folder with --output, then run the same command again."
+        ) from None
+    finally:
+        for name in FILES:
+            with suppress(OSError):
+                _beside(folder / name).unlink(missing_ok=True)
+
+
+def _publish(folder, manifest):
+    """Move what was written beside into place, the manifest last: until it is there, the digests of the
+    old one show that the rest is newer."""
+    if _is_written(folder, manifest):
+        return
+    text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False)
+    _write_beside(folder / MANIFEST, [text.encode()])
+    for name in FILES:
+        if _beside(folder / name).exists():
+            os.replace(_beside(folder / name), folder / name)
+
+
+def _is_written(folder, manifest):
+    """Whether the very same index is there already, tuned or not, so that no reader need take it over again."""
+    try:
+        old = read_manifest(folder)
+        sizes = [(folder / name).stat().st_size == _beside(folder / name).stat().st_size for name in manifest["files"]]
+    except (OSError, IndexFileError):
+        return False
+    if "tuning" not in manifest:
+        old = {**old, "files": {name: digest for name, digest in old.get("files", {}).items() if name != TUNED}}
+        old.pop("tuning", None)
+    return all(sizes) and old == {"format": FORMAT, **manifest}
+
+
+def _split(blocks, widths, others):
+    """Yield the look columns of each block and put the others aside by their space."""
+    edges = np.cumsum(list(widths.values()))[:-1]
+    for block in blocks:
+        parts = dict(zip(widths, np.split(block, edges, axis=1)))
+        for name, kept in others.items():
+            kept.append(parts[name])
+        yield parts["look"]
+
+
+def _npz(spaces):
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: np.ascontiguousarray(matrix, np.float32) for name, matrix in spaces.items()})
+    return buffer.getbuffer()
+
+
+def _write_beside(path, pieces):
+    """Write pieces of bytes next to path, down to the disk, and return their SHA-256."""
+    digest = hashlib.sha256()
+    with open(_beside(path), "wb") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def _beside(path):
+    return path.with_name(path.name + ".new")

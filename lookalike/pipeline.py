@@ -1,0 +1,103 @@
+"""Files → looks, as fast as the machine goes: threads read and decode ahead while the engine computes."""
+
+import hashlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from .checkpoint import Stamp
+from .errors import ImageError
+from .images import check_bytes, load_pixels
+
+
+@dataclass(frozen=True)
+class File:
+    """A catalogue file to look at: its name in the index, where it is, and its stamp."""
+
+    name: str
+    path: Path
+    stamp: Stamp
+
+
+@dataclass
+class Done:
+    """A file that was looked at: the SHA-256 of its bytes, and its look or the reason why it has none.
+
+    Both are None where the content was known before; content is None where it could not be read.
+    """
+
+    file: File
+    content: str | None = None
+    pixels: np.ndarray | None = None
+    look: np.ndarray | None = None
+    reason: str | None = None
+
+
+def embed_files(files, embedder, knows, batch_size, workers):
+    """A Done for each File, in order; knows(content) tells which contents need no look any more.
+
+    At most three batches of images are held in memory at any time.
+    """
+    with ExitStack() as stack:
+        readers = _threads(stack, workers)
+        # The engine has a thread of its own, so that it computes while this one waits for readers.
+        engine = _threads(stack, 1)
+        waiting = deque()
+        for batch in _batches(_read_ahead(files, embedder.size, knows, readers, batch_size), batch_size):
+            waiting.append(engine.submit(_embed, batch, embedder))
+            if len(waiting) > 1:
+                yield from waiting.popleft().result()
+        for future in waiting:
+            yield from future.result()
+
+
+def _threads(stack, count):
+    """A pool that, when its user leaves or is interrupted, drops what it has not begun."""
+    pool = ThreadPoolExecutor(count)
+    stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+    return pool
+
+
+def _read_ahead(files, size, knows, readers, ahead):
+    waiting = deque()
+    for file in files:
+        waiting.append(readers.submit(_read, file, size, knows))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _read(file, size, knows):
+    """Read the bytes once: for the content's hash and for the pixels."""
+    done = Done(file)
+    try:
+        check_bytes(file.path.stat().st_size, "The file")
+        content = file.path.read_bytes()
+        done.content = hashlib.sha256(content).hexdigest()
+        if not knows(done.content):
+            done.pixels = load_pixels(content, size, called="The file")
+    except ImageError as error:
+        done.reason = str(error)
+    except OSError as error:
+        done.reason = f"The file cannot be read ({error.strerror})."
+    return done
+
+
+def _batches(items, size):
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _embed(batch, embedder):
+    images = [done for done in batch if done.pixels is not None]
+    if images:
+        for done, look in zip(images, embedder.rows(np.stack([done.pixels for done in images]))):
+            done.look, done.pixels = look, None
+    return batch

@@ -1,0 +1,140 @@
+"""Attributes + fashion + color → tuned space, switched on only where it is seen to help."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from .attribute_head import columns_to_learn, fit_head
+from .composing import composed, cut_out
+from .errors import CatalogueError, ImageError
+from .images import load_pixels
+from .index import load_index
+from .index_writing import save_head
+from .metrics import label, nearest_others, precision_at_k
+from .search import Recommender
+
+SEED = 7
+HELD_OUT = 0.15
+MOST_QUERIES, MOST_COMPOSED = 1500, 200
+LEAST_PRODUCTS = 100
+# A loss on composed photos that is within the noise of so few of them.
+TOLERATED = 0.01
+# A gain smaller than this is luck.
+LEAST_GAIN = 0.01
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Precision at 5 of all learned attributes together, before and with the tuned space, on products held
+    out from its training: as they are, and composed onto other backgrounds (None where none can be).
+
+    error is the standard error of the difference on the products.
+    """
+
+    columns: tuple
+    products: tuple
+    error: float
+    composed: tuple | None
+
+    def __str__(self):
+        text = "Tuned on {}; all right at once among the five: {:.2f} → {:.2f} on held-out products"
+        text = text.format(", ".join(self.columns), *self.products)
+        return text + (", {:.2f} → {:.2f} on other backgrounds".format(*self.composed) if self.composed else "")
+
+    @property
+    def helps(self):
+        lost = self.composed[0] - self.composed[1] if self.composed else 0
+        return self.products[1] - self.products[0] >= max(LEAST_GAIN, 2 * self.error) and lost <= TOLERATED
+
+
+def tune_index(folder, load_embedder, progress=lambda items, **_: items, again=False):
+    """Tune the index in a folder and say so in a sentence; "" where its attributes are those of last time.
+
+    load_embedder() is called only where it is needed; again tunes all the same. Raises IndexFileError or
+    CatalogueError.
+    """
+    index = load_index(folder)
+    if "fashion" not in index.spaces:
+        raise CatalogueError("This index has no fashion space to tune. Make it again: python extract_features.py")
+    attributes = [index.product(row).attributes for row in range(len(index.names))]
+    digest = hashlib.sha256(json.dumps(attributes).encode()).hexdigest()
+    if index.manifest.get("tuning", {}).get("attributes") == digest and not again:
+        return ""
+    head, gain = tune(index, load_embedder(), attributes, progress)
+    save_head(index, head, {"attributes": digest, **asdict(gain)})
+    return f"{gain}: {'switched on' if head else 'left off, as it does not help'}."
+
+
+def tune(index, embedder, attributes, progress=lambda items, **_: items):
+    """The AttributeHead for an index, or None where it does not help, and the Gain measured.
+
+    attributes are a dict a product, in the catalogue's order. Raises CatalogueError where there is too
+    little to learn from.
+    """
+    index = replace(index, head=None, spaces={name: m for name, m in index.spaces.items() if name != "tuned"})
+    columns = columns_to_learn(attributes)
+    known = [row for row, own in enumerate(attributes) if any(column in own for column in columns)]
+    if len(known) < LEAST_PRODUCTS:
+        raise CatalogueError(
+            f"{len(known)} products have attributes that can be learned; at least {LEAST_PRODUCTS} are needed. "
+            "Name a table with more of them (--styles), or leave tuning out (--no-tune)."
+        )
+    count = min(round(HELD_OUT * len(known)), MOST_QUERIES)
+    held = np.random.default_rng(SEED).permutation(known)[:count]
+    gain = _gain(index, embedder, attributes, columns, held, progress)
+    return (fit_head(index.spaces, attributes) if gain.helps else None), gain
+
+
+def _gain(index, embedder, attributes, columns, held, progress):
+    """What a head brings that was trained without the held-out rows."""
+    hidden = set(held.tolist())
+    head = fit_head(index.spaces, [{} if row in hidden else own for row, own in enumerate(attributes)])
+    tuned = replace(index, spaces={**index.spaces, "tuned": head.tuned(index.spaces, attributes)}, head=head)
+    labels = [label(own, columns) for own in attributes]
+    keys = _keys(index)
+
+    def precisions(vectors, rows):
+        vectors = tuned.completed(vectors)
+        right = [{labels[row]} if labels[row] else set() for row in rows]
+        return [_precisions(one, vectors, rows, right, labels, keys) for one in (index, tuned)]
+
+    before, after = precisions({name: matrix[held] for name, matrix in index.spaces.items()}, held)
+    vectors, rows = _composed_vectors(index, embedder, held, progress)
+    others = tuple(map(_mean, precisions(vectors, rows))) if len(rows) else None
+    differences = (after - before)[~np.isnan(before)]
+    error = float(differences.std() / len(differences) ** 0.5)
+    return Gain(tuple(columns), (_mean(before), _mean(after)), error, others)
+
+
+def _mean(shares):
+    return float(np.nanmean(shares))
+
+
+def _precisions(index, vectors, rows, right, labels, keys):
+    """Precision at 5 by the default ranking of an index, float (m,), of queries made from its products in rows."""
+    found = nearest_others(Recommender(index, None), vectors, keys[rows], keys)
+    return precision_at_k(found, right, labels)
+
+
+def _composed_vectors(index, embedder, held, progress):
+    """The vectors of held-out products on other backgrounds, and the rows of those that could be cut out."""
+    rng = np.random.default_rng(SEED)
+    images, rows = [], []
+    for row in progress(held[:MOST_COMPOSED], desc="tuning", unit="product"):
+        try:
+            pixels = load_pixels(index.product(row).path, embedder.size)
+        except ImageError:  # gone since it was indexed
+            continue
+        mask = cut_out(pixels)
+        if mask is not None:
+            images.append(composed(pixels, mask, rng))
+            rows.append(row)
+    return (embedder.vectors(np.stack(images)) if images else {}), np.array(rows, int)
+
+
+def _keys(index):
+    """One number a product, int (n, 1), the same for the same picture."""
+    known = {}
+    return np.array([[known.setdefault(row.tobytes(), len(known))] for row in index.look])

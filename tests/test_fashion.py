@@ -1,0 +1,57 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import data
+
+from lookalike import fashion
+from lookalike.attributes import read_styles
+from lookalike.backbones import file_sha256, find_backbone
+from lookalike.embedder import load_embedder
+from lookalike.images import load_pixels
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return load_embedder(find_backbone("efficientnet-lite0"))
+
+
+def test_the_weights_are_those_of_the_card_and_small_enough():
+    about = fashion.description()
+    assert file_sha256(fashion.WEIGHTS) == about["sha256"]
+    assert fashion.WEIGHTS.stat().st_size <= 8_000_000
+    assert about["dimension"] == fashion.DIMENSION == sum(about["parts"].values())
+    assert fashion.WEIGHTS.with_suffix(".md").is_file()
+
+
+def test_every_weight_is_float16():
+    with np.load(fashion.WEIGHTS) as stored:
+        assert {stored[name].dtype for name in stored.files} == {np.dtype(np.float16)}
+
+
+def test_beliefs_are_probabilities_of_known_words(embedder):
+    pixels = np.full((1, 224, 224, 3), 255, np.uint8)
+    vector = embedder.vectors(pixels)["fashion"][0]
+    for attribute in ("articleType", "baseColour", "gender"):
+        beliefs = fashion.beliefs(vector, attribute)
+        assert set(beliefs) == set(fashion.description()["vocabularies"][attribute])
+        assert sum(beliefs.values()) == pytest.approx(1, abs=1e-5)
+        assert list(beliefs.values()) == sorted(beliefs.values(), reverse=True)
+
+
+def test_held_out_products_are_believed_to_be_what_they_are(embedder):
+    """Real products that the network never saw, a hundred of them."""
+    images, styles = (data("fashion-product-images", name) for name in ("images", "styles.csv"))
+    attributes = read_styles(styles)
+    held = fashion.description()["held_out"]["product_ids"][:100]
+    pixels = np.stack([load_pixels(images / f"{name}.jpg", 224) for name in held])
+    vectors = embedder.vectors(pixels)["fashion"]
+    for attribute, least in (("articleType", 0.75), ("gender", 0.8), ("baseColour", 0.5)):
+        believed = [next(iter(fashion.beliefs(vector, attribute))) for vector in vectors]
+        right = [word == attributes[name].get(attribute) for word, name in zip(believed, held)]
+        assert np.mean(right) >= least, attribute
+
+
+def test_nothing_that_judges_was_trained_on():
+    text = json.dumps(fashion.description()["held_out"])
+    assert len(fashion.description()["held_out"]["product_ids"]) == 1500 and "people" in text

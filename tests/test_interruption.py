@@ -1,0 +1,182 @@
+"""The indexing process itself, killed, stopped, doubled and out of disk: no work is lost, nothing is mixed."""
+
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from lookalike.index import load_index
+
+FILES = ("embeddings.pkl", "filenames.pkl", "spaces.npz", "index.json", "skipped.csv")
+COUNT = 200
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Files of 12 pictures, each file of another content, too large to be decoded in no time; some are broken."""
+    folder = tmp_path_factory.mktemp("shop") / "images"
+    folder.mkdir()
+    numbers = np.random.default_rng(0)
+    for kind in range(12):
+        small = Image.fromarray(numbers.integers(0, 256, (12, 9, 3), dtype=np.uint8))
+        small.resize((1500, 2000), Image.Resampling.BICUBIC).save(folder / "one.webp", quality=60)
+        content = (folder / "one.webp").read_bytes()
+        for number in range(kind, COUNT, 12):
+            kept = len(content) if number % 40 else 99
+            (folder / f"{number:03}.webp").write_bytes(content[:kept] + b"%d" % number)
+    (folder / "one.webp").unlink()
+    return folder
+
+
+def _heed_interrupts():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Run:
+    """One indexing process; done is how many images it found done when it began to work."""
+
+    def __init__(self, images, output, *options):
+        self.output = output
+        command = [sys.executable, "extract_features.py", "--images", images, "--output", output]
+        command += ["--backbone", "efficientnet-lite0", "--batch-size", "4", *options]
+        pipe = subprocess.PIPE
+        # A shell's background jobs ignore Ctrl-C, and what they start inherits that; a person's run does not.
+        self.process = subprocess.Popen(
+            list(map(str, command)), cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_heed_interrupts
+        )
+
+    def wait_for_work(self):
+        """Return once the progress bar shows, and what it says is done by then; None where it never did."""
+        shown = b""
+        while (bar := re.search(rb" (\d+)/\d+ \[", shown)) is None:
+            if not (more := self.process.stderr.read(1)):
+                return None
+            shown += more
+        return int(bar[1])
+
+    def wait_for_save(self):
+        """Return once work was put on disk, or the process has ended."""
+        before = self._saved_at()
+        while self._saved_at() == before and self.process.poll() is None:
+            time.sleep(0.01)
+
+    def _saved_at(self):
+        return [path.stat().st_mtime_ns for path in self.output.glob(".lookalike/*.sqlite-wal") if path.exists()]
+
+    def end(self, signal_=None):
+        """The exit code and what was printed, after a signal where one is given."""
+        if signal_:
+            self.process.send_signal(signal_)
+        out, err = self.process.communicate(timeout=90)
+        return self.process.returncode, out.decode(), err.decode()
+
+
+def content(folder):
+    """The files of the index: two indexes are the same when the bytes of all of these are."""
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(images):
+    """The four files as one run writes them, in the folder where the interrupted runs write theirs."""
+    code, out, err = Run(images, images.parent).end()
+    assert code == 0 and f"{COUNT} found, {COUNT - 5} indexed, 5 skipped" in out, err
+    files = content(images.parent)
+    for name in FILES:
+        (images.parent / name).unlink()
+    shutil.rmtree(images.parent / ".lookalike")
+    return files
+
+
+def test_killed_at_twenty_random_moments_the_result_is_the_same(images, uninterrupted):
+    """A run that was quick enough to finish is followed by one that begins anew, killed as well."""
+    moments, seen, killed = random.Random(7), [], 0
+    while killed < KILLS:
+        run = Run(images, images.parent, *(["--rebuild"] if seen and seen[-1] == COUNT else []))
+        if killed % 5 < 4:  # else while it starts, or opens what the last one left
+            seen.append(run.wait_for_work())
+        if killed % 5 < 2:  # a slow machine would never get further than to its first save
+            run.wait_for_save()
+        time.sleep(moments.uniform(0, 1.2))
+        killed += run.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert len(set(seen)) >= 4 and sum(0 < done < COUNT for done in seen) >= 5, seen
+    assert Run(images, images.parent).end()[0] == 0
+    assert content(images.parent) == uninterrupted
+
+
+def test_killed_while_the_index_is_written_it_is_written_by_the_next_run(images, uninterrupted):
+    """Whatever stands there after the kill is a whole index or none, and never taken for finished."""
+    Run(images, images.parent).end()
+    for name in (*FILES, "embeddings.pkl.new"):
+        (images.parent / name).unlink(missing_ok=True)
+    run = Run(images, images.parent)
+    while not (images.parent / "embeddings.pkl.new").exists() and run.process.poll() is None:
+        pass
+    run.end(signal.SIGKILL)
+    assert Run(images, images.parent).end()[0] == 0
+    assert content(images.parent) == uninterrupted
+    assert not list(images.parent.glob("*.new"))
+
+
+def test_ctrl_c_stops_at_once_says_what_is_saved_and_the_next_run_goes_on(images, tmp_path):
+    run = Run(images, tmp_path)
+    assert run.wait_for_work() == 0
+    run.wait_for_save()
+    start = time.perf_counter()
+    code, _, err = run.end(signal.SIGINT)
+    assert code == 130 and time.perf_counter() - start < 3 and "Traceback" not in err
+    said = re.search(rf"^Stopped\. (\d+) of {COUNT} images are done and saved; run the same command again", err, re.M)
+    assert said and 0 < int(said[1]) < COUNT
+    again = Run(images, tmp_path)
+    assert again.wait_for_work() == int(said[1])
+    again.end(signal.SIGKILL)
+
+
+def test_two_at_once_on_one_output_are_told_apart(images, tmp_path):
+    first = Run(images, tmp_path)
+    first.wait_for_work()
+    for options in ([], ["--precision", "f32", "--rebuild"]):
+        code, _, err = Run(images, tmp_path, *options).end()
+        assert code == 1 and "error: Another run is writing to" in err and "Traceback" not in err
+    assert first.process.poll() is None
+    assert first.end(signal.SIGINT)[0] == 130
+
+
+def test_a_disk_that_fills_up_on_the_way_is_told_and_the_old_index_stays(tmp_path):
+    """A real file system of 1 MB, where the machine lets us mount one."""
+    disk, shop = tmp_path / "disk", tmp_path / "images"
+    disk.mkdir()
+    shop.mkdir()
+    if not shutil.which("mount") or mount(disk, "size=1m"):
+        pytest.skip("this machine does not let us mount a small disk")
+    demo = sorted((ROOT / "images").glob("*.jpg"))
+    try:
+        shutil.copy(demo[0], shop)
+        assert Run(shop, disk).end()[0] == 0
+        before = content(disk)
+        for path in demo:
+            shutil.copy(path, shop)
+        code, _, err = Run(shop, disk).end()
+        last = err.strip().splitlines()[-1]
+        assert code == 1 and last.startswith("error: ") and "disk is full" in last
+        assert "finished work is kept and an index that was there is unchanged. Make room" in last
+        assert content(disk) == before and len(load_index(disk).names) == 1
+        mount(disk, "remount,size=30m")
+        again = Run(shop, disk)
+        assert again.wait_for_work() > 0 and again.end()[0] == 0
+        assert len(load_index(disk).names) == len(demo)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def mount(disk, options):
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], capture_output=True).returncode

@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+
+from lookalike.attribute_head import AttributeHead
+from lookalike.errors import CatalogueError
+from lookalike.index import Index, load_index
+from lookalike.index_writing import save_head, save_index
+from lookalike.tuning import Gain, tune, tune_index
+
+
+def catalogue(tmp_path, n=600, seed=0, noise=0.2):
+    """An index whose fashion vectors tell the gender only by one number among much noise; its attributes."""
+    rng = np.random.default_rng(seed)
+    genders = rng.integers(0, 2, n)
+    fashion = rng.normal(0, 1, (n, 40)).astype(np.float32)
+    fashion[:, 0] = genders * 2 - 1 + rng.normal(0, noise, n)
+    fashion /= np.linalg.norm(fashion, axis=1, keepdims=True)
+    color = np.ones((n, 1), np.float32)
+    attributes = [{"gender": ("Men", "Women")[g]} for g in genders]
+    names = [f"{row}.jpg" for row in range(n)]
+    (tmp_path / "styles.csv").write_text(
+        "id,gender\n" + "".join(f"{row},{own['gender']}\n" for row, own in enumerate(attributes))
+    )
+    rows = np.concatenate([fashion, fashion, color], axis=1)
+    widths = {"fashion": 40, "color": 1}
+    save_index(tmp_path, [rows], names, {"backbone": "toy", "styles": "styles.csv"}, widths)
+    return load_index(tmp_path), attributes
+
+
+def test_tuning_helps_where_attributes_can_be_seen(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    head, gain = tune(index, toy, attributes)
+    assert gain.products[1] > gain.products[0] + 0.1 and gain.helps and gain.composed is None
+    assert head.words == {"gender": ("Men", "Women")}
+
+
+def test_it_is_left_off_where_they_cannot(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    shuffled = [attributes[row] for row in np.random.default_rng(9).permutation(len(attributes))]
+    head, gain = tune(index, toy, shuffled)
+    assert head is None and not gain.helps
+
+
+@pytest.mark.parametrize(
+    "products, composed, helps",
+    [
+        ((0.4, 0.5), None, True),
+        ((0.4, 0.5), (0.3, 0.3), True),
+        ((0.4, 0.5), (0.3, 0.2), False),
+        ((0.5, 0.5), None, False),
+    ],
+)
+def test_it_must_help_products_and_not_hurt_composed_photos(products, composed, helps):
+    assert Gain(("gender",), products, 0.02, composed).helps is helps
+
+
+def test_a_tuned_index_ranks_by_it_and_is_not_tuned_again(toy, tmp_path):
+    catalogue(tmp_path)
+    calls = []
+
+    def load_embedder():
+        calls.append(1)
+        return toy
+
+    assert "switched on" in tune_index(tmp_path, load_embedder)
+    index = load_index(tmp_path)
+    assert isinstance(index.head, AttributeHead) and index.spaces["tuned"].shape == (600, 2)
+    assert json.loads((tmp_path / "index.json").read_text())["tuning"]["columns"] == ["gender"]
+    assert tune_index(tmp_path, load_embedder) == "" and len(calls) == 1
+    assert "switched on" in tune_index(tmp_path, load_embedder, again=True)
+
+
+def test_indexing_again_leaves_a_tuned_index_untouched(toy, tmp_path):
+    catalogue(tmp_path)
+    tune_index(tmp_path, lambda: toy)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != "styles.csv"}
+    catalogue(tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != "styles.csv"} == before
+    catalogue(tmp_path, seed=1)
+    assert load_index(tmp_path).head is None
+
+
+def test_too_little_to_learn_from_gets_its_sentence(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    with pytest.raises(CatalogueError, match="50 products have attributes .* at least 100 are needed.*--no-tune"):
+        tune(index, toy, [*attributes[:50], *[{}] * 550])
+    look_only = Index(index.folder, index.names, {"look": index.look}, {}, index.manifest)
+    save_index(tmp_path, [look_only.look], index.names, {"backbone": "toy"})
+    with pytest.raises(CatalogueError, match="no fashion space"):
+        tune_index(tmp_path, lambda: toy)
+
+
+def test_a_head_that_does_not_help_is_taken_out(toy, tmp_path):
+    catalogue(tmp_path)
+    tune_index(tmp_path, lambda: toy)
+    save_head(load_index(tmp_path), None, {"attributes": "x"})
+    assert load_index(tmp_path).head is None
