@@ -1,13 +1,15 @@
 """Writes an index: beside the old one, then renamed into place, the manifest last; whole or not at all."""
 
 import hashlib
-import io
 import json
 import os
 import pickle
-from contextlib import contextmanager, suppress
+import shutil
+import zipfile
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 
@@ -23,20 +25,19 @@ def save_index(folder, blocks, names, description, widths_after_look=()):
     dict from space to its width). description is added to the manifest. Raises IndexFileError where the
     disk refuses.
     """
-    with _beside_or_not_at_all(Path(folder)) as folder:
+    with _beside_or_not_at_all(Path(folder)) as folder, ExitStack() as stack:
         blocks = iter(blocks)
         first = next(blocks)
-        others = dict(widths_after_look)
-        widths = {"look": first.shape[1] - sum(others.values()), **others}
-        others = {name: [] for name in others}
-        looks = _split(chain([first], blocks), widths, others)
+        widths = {"look": first.shape[1] - sum(dict(widths_after_look).values()), **dict(widths_after_look)}
+        # All but look wait in files without a name: a hundred thousand products' would fill the memory.
+        aside = {name: stack.enter_context(TemporaryFile(dir=folder)) for name in widths if name != "look"}
+        looks = _split(chain([first], blocks), widths, aside)
         files = {
             EMBEDDINGS: _write_beside(folder / EMBEDDINGS, pickled_matrix((len(names), widths["look"]), looks)),
             FILENAMES: _write_beside(folder / FILENAMES, [pickle.dumps(list(names), protocol=4)]),
         }
-        if others:
-            spaces = {name: np.concatenate(parts) for name, parts in others.items()}
-            files[SPACES] = _write_beside(folder / SPACES, [_npz(spaces)])
+        if aside:
+            files[SPACES] = _write_spaces(folder, aside, {name: (len(names), widths[name]) for name in aside})
         _publish(folder, {**description, "n": len(names), "channels": widths["look"], "files": files})
 
 
@@ -91,20 +92,29 @@ def _is_written(folder, manifest):
     return all(sizes) and old == {"format": FORMAT, **manifest}
 
 
-def _split(blocks, widths, others):
-    """Yield the look columns of each block and put the others aside by their space."""
+def _split(blocks, widths, aside):
+    """Yield the look columns of each block and write the others to the file of their space."""
     edges = np.cumsum(list(widths.values()))[:-1]
     for block in blocks:
         parts = dict(zip(widths, np.split(block, edges, axis=1)))
-        for name, kept in others.items():
-            kept.append(parts[name])
+        for name, file in aside.items():
+            file.write(parts[name].astype("<f4").tobytes())
         yield parts["look"]
 
 
-def _npz(spaces):
-    buffer = io.BytesIO()
-    np.savez(buffer, **{name: np.ascontiguousarray(matrix, np.float32) for name, matrix in spaces.items()})
-    return buffer.getbuffer()
+def _write_spaces(folder, aside, shapes):
+    """Gather the files put aside into spaces.npz, beside the old one, and return its SHA-256."""
+    path = _beside(folder / SPACES)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, file in aside.items():
+            file.seek(0)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                header = {"descr": "<f4", "fortran_order": False, "shape": shapes[name]}
+                np.lib.format.write_array_header_1_0(member, header)
+                shutil.copyfileobj(file, member)
+    with open(path, "rb+") as written:
+        os.fsync(written.fileno())
+        return hashlib.file_digest(written, "sha256").hexdigest()
 
 
 def _write_beside(path, pieces):

@@ -31,7 +31,7 @@ def test_every_option_it_names_exists_and_none_is_left_out():
 
 
 def test_every_file_and_picture_it_names_exists():
-    for name in re.findall(r"!\[.*?\]\((.*?)\)", README) + [
+    for name in re.findall(r"\]\((.*?)\)", README) + [
         "app.py",
         "extract_features.py",
         "demo/draw.py",
