@@ -91,7 +91,7 @@ def load_embedder(backbone, engine="auto", precision="auto", throughput=False):
     throughput is for indexing: most images a second rather than the quickest single answer.
     """
     if engine == "tensorflow" or (engine == "auto" and _tensorflow_is_better()):
-        return _with_tensorflow(backbone, precision)
+        return _with_tensorflow(backbone, precision, throughput)
     return _with_openvino(backbone, precision, throughput)
 
 
@@ -103,12 +103,13 @@ def _tensorflow_is_better():
     return sees_gpu()
 
 
-def _with_tensorflow(backbone, precision):
+def _with_tensorflow(backbone, precision, throughput):
     from .engines.tensorflow import TensorFlowEngine
 
     if precision == "bf16":
         raise WeightsError("The engine tensorflow computes in f32. Leave --precision out, or use --engine openvino.")
-    return Embedder(backbone, TensorFlowEngine(backbone), "f32", TensorFlowEngine(find_fashion()))
+    look, fashion = (TensorFlowEngine(network, throughput) for network in (backbone, find_fashion()))
+    return Embedder(backbone, look, "f32", fashion)
 
 
 def _with_openvino(backbone, precision, throughput):

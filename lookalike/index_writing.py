@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 import numpy as np
 
 from .array_pickle import pickled_matrix
+from .backbones import file_sha256
 from .errors import IndexFileError
 from .index import EMBEDDINGS, FILENAMES, FILES, FORMAT, MANIFEST, SPACES, TUNED, read_manifest
 
@@ -83,13 +84,14 @@ def _is_written(folder, manifest):
     """Whether the very same index is there already, tuned or not, so that no reader need take it over again."""
     try:
         old = read_manifest(folder)
-        sizes = [(folder / name).stat().st_size == _beside(folder / name).stat().st_size for name in manifest["files"]]
+        # By content: a file damaged without changing its size must be mended by indexing again.
+        whole = all(file_sha256(folder / name) == digest for name, digest in old.get("files", {}).items())
     except (OSError, IndexFileError):
         return False
     if "tuning" not in manifest:
         old = {**old, "files": {name: digest for name, digest in old.get("files", {}).items() if name != TUNED}}
         old.pop("tuning", None)
-    return all(sizes) and old == {"format": FORMAT, **manifest}
+    return whole and old == {"format": FORMAT, **manifest}
 
 
 def _split(blocks, widths, aside):

@@ -81,6 +81,14 @@ def seeded_weights(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def empty_cache(tmp_path_factory):
+    """A cache of converted models that no earlier run has filled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKALIKE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """The path of Debian's Chromium, or a skip with the reason."""

@@ -11,16 +11,9 @@ from lookalike.engines.tensorflow import TensorFlowEngine
 from lookalike.errors import WeightsError
 from lookalike.images import load_pixels
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
 needs_bf16 = pytest.mark.skipif("bf16" not in supported_precisions(), reason="this processor has no bf16")
 PRECISIONS = ["f32", pytest.param("bf16", marks=needs_bf16)]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory):
-    """A cache of converted models that no earlier run has filled."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOOKALIKE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,7 @@ from lookalike.engines.torch_checkpoint import read_checkpoint
 from lookalike.errors import WeightsError
 from lookalike.images import load_pixels
 
-
-@pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory):
-    """A cache of converted models that no earlier run has filled."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOOKALIKE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 
 @pytest.fixture(scope="module")

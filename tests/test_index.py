@@ -162,3 +162,14 @@ def test_arrays_pickled_by_pieces_do_not_smuggle_objects(tmp_path):
     (tmp_path / "filenames.pkl").write_bytes(pickle.dumps(["1.jpg"]))
     with pytest.raises(IndexFileError, match="was refused"):
         load_index(tmp_path)
+
+
+def test_a_file_damaged_without_changing_its_size_is_mended_by_writing_again(tmp_path):
+    save(tmp_path)
+    good = (tmp_path / "embeddings.pkl").read_bytes()
+    (tmp_path / "embeddings.pkl").write_bytes(good[:-9] + b"damaged!" + good[-1:])
+    with pytest.raises(IndexFileError, match="is not the file"):
+        load_index(tmp_path)
+    save(tmp_path)
+    assert (tmp_path / "embeddings.pkl").read_bytes() == good
+    np.testing.assert_array_equal(load_index(tmp_path).look, LOOK)
