@@ -18,7 +18,7 @@ PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS files (name BLOB PRIMARY KEY, size INTEGER, mtime INTEGER, content TEXT);
-CREATE TABLE IF NOT EXISTS contents (content TEXT PRIMARY KEY, look BLOB, reason TEXT);
+CREATE TABLE IF NOT EXISTS contents (content TEXT PRIMARY KEY, vectors BLOB, reason TEXT);
 BEGIN IMMEDIATE;
 """
 
@@ -34,7 +34,7 @@ class Stamp:
 class Checkpoint:
     """The work done in a folder for one way of making vectors (key); one process at a time holds the folder.
 
-    A content is the SHA-256 of a file's bytes; with it stands its look, or the reason why it has none.
+    A content is the SHA-256 of a file's bytes; with it stands its row of vectors, or why it has none.
     rebuild forgets the work of earlier runs. Raises IndexFileError, also where another run is at work.
     """
 
@@ -77,7 +77,7 @@ class Checkpoint:
         return content in self._reasons
 
     def reason(self, content):
-        """Why a known content has no look, or None where it has one."""
+        """Why a known content has no row, or None where it has one."""
         return self._reasons[content]
 
     def add_file(self, name, stamp, content):
@@ -86,16 +86,16 @@ class Checkpoint:
         row = (os.fsencode(name), stamp.size, stamp.mtime, content)
         self._write("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", *row)
 
-    def add_content(self, content, look=None, reason=None):
-        """Record a content's look, float32 (C,), or the reason why it has none."""
+    def add_content(self, content, row=None, reason=None):
+        """Record a content's row (its spaces side by side, float32 (d,)) or the reason why it has none."""
         self._reasons[content] = reason
-        look = None if look is None else np.asarray(look, "<f4").tobytes()
-        self._write("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, look, reason)
+        row = None if row is None else np.asarray(row, "<f4").tobytes()
+        self._write("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, row, reason)
 
-    def looks(self, contents, block=512):
-        """The looks of contents, in their order, in blocks of float32 (m, C)."""
+    def rows(self, contents, block=512):
+        """The rows of contents, in their order, in blocks of float32 (m, d)."""
         for start in range(0, len(contents), block):
-            yield np.stack([self._look(content) for content in contents[start : start + block]])
+            yield np.stack([self._row(content) for content in contents[start : start + block]])
 
     def forget_all_but(self, names):
         """Drop files that are gone, and contents that no file has any more."""
@@ -130,9 +130,9 @@ class Checkpoint:
             if of_this_key or not path.name.startswith(self.path.name):
                 path.unlink(missing_ok=True)
 
-    def _look(self, content):
+    def _row(self, content):
         try:
-            row = self._database.execute("SELECT look FROM contents WHERE content = ?", (content,)).fetchone()
+            row = self._database.execute("SELECT vectors FROM contents WHERE content = ?", (content,)).fetchone()
         except sqlite3.Error as error:
             raise _error(self.path, error) from None
         return np.frombuffer(row[0], "<f4")

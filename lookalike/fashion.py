@@ -2,6 +2,7 @@
 
 import json
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +36,11 @@ def beliefs(vector, attribute):
     """
     about = description()
     part, words = about["heads"][attribute], about["vocabularies"][attribute]
-    start = sum(length for name, length in about["parts"].items() if name in _before(part, about))
-    piece = vector[start : start + about["parts"][part]]
+    ends = dict(zip(about["parts"], accumulate(about["parts"].values())))
+    piece = vector[ends[part] - about["parts"][part] : ends[part]]
     with np.load(WEIGHTS) as stored:
         head = stored[f"heads.{attribute}"].astype(np.float32)
     cosines = head @ piece / (np.linalg.norm(head, axis=1) * max(float(np.linalg.norm(piece)), 1e-9))
     weights = np.exp(about["scales"][part] * (cosines - cosines.max()))
     order = np.argsort(-weights, kind="stable")
     return {words[place]: float(weights[place] / weights.sum()) for place in order}
-
-
-def _before(part, about):
-    names = list(about["parts"])
-    return names[: names.index(part)]

@@ -62,7 +62,7 @@ def build_index(
                 f"{Path(output) / SKIPPED} says why. Nothing was indexed."
             )
         description = _description(images, output, styles, embedder)
-        save_index(output, checkpoint.looks(contents), names, description, embedder.widths_after_look)
+        save_index(output, checkpoint.rows(contents), names, description, embedder.widths_after_look)
         checkpoint.forget_all_but(file.name for file in files)
         checkpoint.forget_other_keys()
     seconds = time.perf_counter() - start
@@ -86,7 +86,7 @@ def _work(files, checkpoint, embedder, batch_size, workers, progress):
     try:
         with closing(embed_files(todo, embedder, checkpoint.knows, batch_size, workers)) as finished:
             for done in progress(finished, total=len(files), initial=ready):
-                count += done.look is not None
+                count += done.row is not None
                 seen += 1
                 if done.content is None:
                     unreadable[done.file.name] = done.reason
@@ -101,7 +101,7 @@ def _work(files, checkpoint, embedder, batch_size, workers, progress):
 
 def _record(done, checkpoint):
     if not checkpoint.knows(done.content):
-        checkpoint.add_content(done.content, done.look, done.reason)
+        checkpoint.add_content(done.content, done.row, done.reason)
     checkpoint.add_file(done.file.name, done.file.stamp, done.content)
 
 

@@ -1,4 +1,4 @@
-"""Files → looks, as fast as the machine goes: threads read and decode ahead while the engine computes."""
+"""Files → rows, as fast as the machine goes: threads read and decode ahead while the engine computes."""
 
 import hashlib
 from collections import deque
@@ -26,7 +26,7 @@ class File:
 
 @dataclass
 class Done:
-    """A file that was looked at: the SHA-256 of its bytes, and its look or the reason why it has none.
+    """A file that was looked at: the SHA-256 of its bytes, and its row of vectors or the reason why it has none.
 
     Both are None where the content was known before; content is None where it could not be read.
     """
@@ -34,12 +34,12 @@ class Done:
     file: File
     content: str | None = None
     pixels: np.ndarray | None = None
-    look: np.ndarray | None = None
+    row: np.ndarray | None = None
     reason: str | None = None
 
 
 def embed_files(files, embedder, knows, batch_size, workers):
-    """A Done for each File, in order; knows(content) tells which contents need no look any more.
+    """A Done for each File, in order; knows(content) tells which contents need no row any more.
 
     At most three batches of images are held in memory at any time.
     """
@@ -98,6 +98,6 @@ def _batches(items, size):
 def _embed(batch, embedder):
     images = [done for done in batch if done.pixels is not None]
     if images:
-        for done, look in zip(images, embedder.rows(np.stack([done.pixels for done in images]))):
-            done.look, done.pixels = look, None
+        for done, row in zip(images, embedder.rows(np.stack([done.pixels for done in images]))):
+            done.row, done.pixels = row, None
     return batch

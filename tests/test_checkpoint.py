@@ -37,7 +37,7 @@ def test_what_is_recorded_is_there_the_next_time(filled):
     with open_(filled) as checkpoint:
         assert [checkpoint.content(f"{n}.jpg", STAMP) for n in (1, 2, 3, 4)] == [A, B, C, None]
         assert [checkpoint.reason(content) for content in (A, B, C)] == [None, None, "The file is not an image."]
-        np.testing.assert_array_equal(np.concatenate(list(checkpoint.looks([B, A, B]))), [[2, 0.5], [1, 0.5], [2, 0.5]])
+        np.testing.assert_array_equal(np.concatenate(list(checkpoint.rows([B, A, B]))), [[2, 0.5], [1, 0.5], [2, 0.5]])
 
 
 @pytest.mark.parametrize("stamp", [Stamp(101, STAMP.mtime), Stamp(100, STAMP.mtime + 1)])
@@ -56,7 +56,7 @@ def test_a_file_whose_content_was_never_recorded_is_new(tmp_path):
 
 def test_looks_come_in_blocks_in_the_order_asked_for(filled):
     with open_(filled) as checkpoint:
-        blocks = list(checkpoint.looks([A, B, A, B, A], block=2))
+        blocks = list(checkpoint.rows([A, B, A, B, A], block=2))
     assert [block.shape for block in blocks] == [(2, 2), (2, 2), (1, 2)]
     assert all(block.dtype == np.float32 for block in blocks)
     assert np.concatenate(blocks)[:, 0].tolist() == [1, 2, 1, 2, 1]
@@ -131,7 +131,7 @@ def test_a_killed_process_loses_little_and_leaves_no_lock(tmp_path):
         saved = sum(checkpoint.knows(f"{number:064}") for number in range(written))
         assert written - 2 / 0.02 <= saved <= written and saved > 0
         contents = [checkpoint.content(str(number), Stamp(1, 1)) for number in range(saved - 1)]
-        assert np.concatenate(list(checkpoint.looks(contents)))[:, 1].tolist() == list(range(saved - 1))
+        assert np.concatenate(list(checkpoint.rows(contents)))[:, 1].tolist() == list(range(saved - 1))
 
 
 def test_a_damaged_checkpoint_is_told_and_rebuild_mends_it(filled):
@@ -144,5 +144,5 @@ def test_a_damaged_checkpoint_is_told_and_rebuild_mends_it(filled):
 
 def test_vectors_are_plain_little_endian_float32_on_disk(filled):
     with closing(sqlite3.connect(filled / ".lookalike" / "key.sqlite")) as database:
-        look = database.execute("SELECT look FROM contents WHERE content = ?", (A,)).fetchone()[0]
+        look = database.execute("SELECT vectors FROM contents WHERE content = ?", (A,)).fetchone()[0]
     assert look == b"\x00\x00\x80?\x00\x00\x00?"

@@ -33,7 +33,7 @@ def test_every_file_comes_once_in_order_with_its_hash_and_look(toy, tmp_path, ba
     assert [one.file for one in done] == todo
     assert [one.content for one in done] == [hashlib.sha256(file.path.read_bytes()).hexdigest() for file in todo]
     expected = np.array([(number, 100 - number, 0) for number in range(10)])
-    looks = np.stack([one.look for one in done])
+    looks = np.stack([one.row for one in done])
     np.testing.assert_allclose(looks, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-6)
     assert all(one.pixels is None and one.reason is None for one in done)
 
@@ -46,13 +46,13 @@ def test_a_known_content_is_hashed_and_not_embedded(toy, tmp_path):
     todo = files(tmp_path)
     known = hashlib.sha256(todo[3].path.read_bytes()).hexdigest()
     done = list(embed_files(todo, toy, lambda content: content == known, 4, 2))
-    assert [number for number, one in enumerate(done) if one.look is None] == [3]
+    assert [number for number, one in enumerate(done) if one.row is None] == [3]
     assert done[3].content == known and done[3].reason is None
 
 
 def test_a_batch_with_nothing_to_embed_never_reaches_the_engine(toy, tmp_path):
     embedder = Embedder(toy.backbone, None)
-    assert all(one.look is None for one in embed_files(files(tmp_path), embedder, lambda content: True, 4, 2))
+    assert all(one.row is None for one in embed_files(files(tmp_path), embedder, lambda content: True, 4, 2))
 
 
 def test_what_is_no_image_has_a_reason_and_what_cannot_be_read_no_content(toy, tmp_path):
@@ -64,7 +64,7 @@ def test_what_is_no_image_has_a_reason_and_what_cannot_be_read_no_content(toy, t
     todo[3].path.mkdir()
     done = list(embed_files(todo, toy, nothing, 2, 2))
     assert [one.content is None for one in done] == [False, True, True, True, False]
-    assert [one.look is None for one in done] == [True, True, True, True, False]
+    assert [one.row is None for one in done] == [True, True, True, True, False]
     assert done[0].reason == "The file is not an image. Use a JPEG, PNG, WebP, HEIC or AVIF file."
     assert done[1].reason == "The file cannot be read (No such file or directory)."
     assert done[2].reason == "The file is empty. Choose an image file."
