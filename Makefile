@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
 
-.PHONY: run index test kaggle
+.PHONY: run index test check audit lock fuzz load kaggle
 
 run: index
 	$(BIN)/streamlit run app.py
@@ -14,14 +15,38 @@ index: $(VENV)/installed
 test: $(VENV)/installed-tests
 	$(BIN)/python -m pytest
 
+# What a reader could be wrong about: style, and what is known to be unsafe.
+check: $(VENV)/installed-tests
+	$(BIN)/ruff check .
+	$(BIN)/bandit --quiet --recursive --skip B403,B404 lookalike screens components deploy app.py extract_features.py
+
+# Needs the network; --strict, since without it nothing found would read as nothing wrong.
+audit: $(VENV)/installed-tests
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+
+# The long runs: a million strange inputs, and crowds before a real server.
+fuzz: $(VENV)/installed-tests
+	$(BIN)/python fuzz/run.py
+
+load: $(VENV)/installed-tests
+	$(BIN)/python benchmarks/load.py
+
 kaggle: $(VENV)/installed
 	$(BIN)/python -m lookalike fetch
 
-$(VENV)/installed: requirements.txt
+# After every change of a requirements.txt.
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate
+lock:
+	$(BIN)/pip install --quiet uv==0.13.9
+	$(LOCK) -o requirements.lock requirements.txt
+	$(LOCK) -c requirements.lock -o tests/requirements.lock tests/requirements.txt
+
+$(VENV)/installed: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.lock
 	touch $@
 
-$(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+$(VENV)/installed-tests: $(VENV)/installed tests/requirements.lock
+	$(INSTALL) -r tests/requirements.lock
 	touch $@

@@ -19,6 +19,11 @@ OPTIONS = {
     "--rebuild": {"action": "store_true", "help": "embed every image anew"},
 }
 
+NO_MEMORY = (
+    "error: This machine has too little memory free; finished work is kept and an index that was there is unchanged. "
+    "Close other programs or lower --batch-size and --workers, then run the same command again."
+)
+
 
 def arguments():
     parser = argparse.ArgumentParser(
@@ -91,6 +96,9 @@ def main():
         run(options)
     except LookalikeError as error:
         announce(f"error: {error}")
+        return 1
+    except MemoryError:
+        announce(NO_MEMORY)
         return 1
     except KeyboardInterrupt as interrupt:
         announce(str(interrupt) or "Stopped before the first image; nothing is lost.")

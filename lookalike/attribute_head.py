@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .safe_arrays import read_npz
+
 INPUTS = ("fashion", "color")
 # How much a column counts in a distance; any other counts as OTHER.
 IMPORTANCE = {"articleType": 2.0, "baseColour": 1.0, "gender": 0.8}
@@ -51,16 +53,16 @@ class AttributeHead:
 
     @staticmethod
     def from_bytes(content):
-        """The head that to_bytes wrote; raises ValueError, KeyError, OSError or BadZipFile for anything else."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            columns = [name.removeprefix("words.") for name in stored.files if name.startswith("words.")]
-            words = {column: tuple(stored[f"words.{column}"].tolist()) for column in columns}
-            weights = {column: stored[f"weights.{column}"] for column in columns}
-        if not columns or any(
-            weights[c].shape[1] != len(words[c]) or not np.isfinite(weights[c]).all() for c in columns
-        ):
+        """The head that to_bytes wrote; raises ValueError for anything else."""
+        stored = read_npz(content)
+        columns = [name.removeprefix("words.") for name in stored if name.startswith("words.")]
+        if set(stored) != {f"{part}.{column}" for part in ("words", "weights") for column in columns} or not columns:
             raise ValueError("no head")
-        return AttributeHead(words, weights)
+        words = {column: stored[f"words.{column}"] for column in columns}
+        weights = {column: stored[f"weights.{column}"] for column in columns}
+        if not all(_belong_together(words[column], weights[column]) for column in columns):
+            raise ValueError("no head")
+        return AttributeHead({column: tuple(own.tolist()) for column, own in words.items()}, weights)
 
     def _with_known(self, column, believed, attributes):
         places = {word: place for place, word in enumerate(self.words[column])}
@@ -72,6 +74,12 @@ class AttributeHead:
         mixed[rows] *= np.float32(1 - KNOWN)
         mixed[rows, columns] += np.float32(KNOWN)
         return mixed
+
+
+def _belong_together(words, weights):
+    fit = words.dtype.kind == "U" and words.ndim == 1 and 2 <= len(words) <= MOST_WORDS
+    fit = fit and weights.dtype == np.float32 and weights.ndim == 2 and weights.shape[1] == len(words)
+    return fit and bool(np.isfinite(weights).all())
 
 
 def columns_to_learn(attributes):

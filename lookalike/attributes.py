@@ -1,12 +1,16 @@
 """The table of attributes (styles.csv): product id → what the shop says about the product."""
 
 import csv
+import os
+import stat
 from pathlib import Path, PurePosixPath
 
 from .errors import CatalogueError
 
 # The Kaggle file writes an unknown value as an empty field or as NA.
 UNKNOWN = ("", "NA")
+# The table of a million products has 100 MB.
+MOST_BYTES = 1_000_000_000
 
 
 def read_styles(path):
@@ -15,6 +19,7 @@ def read_styles(path):
     The last column takes the rest of a row with unquoted commas. Raises CatalogueError.
     """
     try:
+        _check_file(path)
         with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
             rows = csv.reader(file)
             header = [name.strip() for name in next(rows, [])]
@@ -23,8 +28,15 @@ def read_styles(path):
                     f"{path} has no column named id. The first line must name the columns, one of them id."
                 )
             return dict(_product(header, row) for row in rows if row)
-    except (OSError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise CatalogueError(f"{path} cannot be read as a table of attributes ({error}).") from None
+
+
+def _check_file(path):
+    """Raise OSError for a pipe or a device, which may never end, and for what no table is as large as."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        raise OSError(f"it is no file, or larger than {MOST_BYTES / 1e9:.0f} GB")
 
 
 def find_styles(images):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import threading
 import urllib.request
@@ -130,7 +131,7 @@ def _check_reachable(url):
 
     def ask():
         try:
-            with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer:  # noqa: S310 # nosec B310 - our own https URL
                 answer.read(1)
             problem.clear()
         except OSError as error:
@@ -157,16 +158,30 @@ def _lite0():
 def _onnx(path):
     config = path.with_suffix(".json")
     for file in (path, config):
-        if not file.is_file():
+        if not _is_file(file):
             raise WeightsError(f"There is no file {file}. An encoder is MODEL.onnx with MODEL.json beside it.")
     try:
         settings = json.loads(config.read_text(encoding="utf-8"))
         return _onnx_backbone(path, settings)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, OSError) as error:
         raise WeightsError(
             f"{config} does not describe an encoder ({error!r}). It needs size, mean, std, layout "
             "(NCHW or NHWC) and pooling (max, average or none)."
         ) from None
+
+
+def _is_file(path):
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
+
+
+def _numbers(values):
+    """The finite numbers of a JSON list."""
+    if not isinstance(values, list) or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
+        raise ValueError("mean and std take three numbers")
+    return values
 
 
 def _onnx_backbone(path, settings):
@@ -174,8 +189,9 @@ def _onnx_backbone(path, settings):
     if layout not in ("NCHW", "NHWC") or pooling not in POOLINGS:
         raise ValueError(f"layout {layout}, pooling {pooling}")
     # mean and std are for pixels from 0 to 1, the scale in which published encoders state them.
-    mean, std = (tuple(255.0 * float(v) for v in settings[key]) for key in ("mean", "std"))
-    if len(mean) != 3 or len(std) != 3 or not all(std) or not 1 <= int(settings["size"]) <= 2048:
+    mean, std = (tuple(255.0 * float(v) for v in _numbers(settings[key])) for key in ("mean", "std"))
+    size = settings["size"]
+    if len(mean) != 3 or len(std) != 3 or not all(std) or type(size) is not int or not 1 <= size <= 2048:
         raise ValueError("mean and std take three numbers, size 1 to 2048")
-    preprocessing = Preprocessing(int(settings["size"]), "RGB", mean, std, layout)
+    preprocessing = Preprocessing(size, "RGB", mean, std, layout)
     return Backbone(str(path.resolve()), path, file_sha256(path), preprocessing, pooling)

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+import zlib
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +50,9 @@ class Checkpoint:
                 self._remove_databases(of_this_key=True)
             self._database = self._connect(self.path)
             self._database.executescript(SCHEMA)
-            rows = self._database.execute("SELECT name, size, mtime, content FROM files")
-            self._files = {os.fsdecode(name): (Stamp(size, mtime), content) for name, size, mtime, content in rows}
-            self._reasons = dict(self._database.execute("SELECT content, reason FROM contents"))
-        except (OSError, sqlite3.Error) as error:
+            self._add_checksums()
+            self._read()
+        except (OSError, sqlite3.Error, TypeError, UnicodeDecodeError) as error:
             self._connections.close()
             raise _error(self.path, error) from None
 
@@ -66,6 +66,18 @@ class Checkpoint:
     def _connect(self, path):
         connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
         return self._connections.enter_context(closing(connection))
+
+    def _read(self):
+        rows = self._database.execute("SELECT name, size, mtime, content FROM files")
+        self._files = {os.fsdecode(name): (Stamp(size, mtime), content) for name, size, mtime, content in rows}
+        self._reasons = dict(self._database.execute("SELECT content, reason FROM contents"))
+
+    def read_again(self):
+        """Know what is recorded and nothing else: Ctrl-C may have come between knowing and recording."""
+        try:
+            self._read()
+        except sqlite3.Error as error:
+            raise _error(self.path, error) from None
 
     def content(self, name, stamp):
         """The content of a file whose work is done, or None where it is new or has another stamp."""
@@ -90,7 +102,8 @@ class Checkpoint:
         """Record a content's row (its spaces side by side, float32 (d,)) or the reason why it has none."""
         self._reasons[content] = reason
         row = None if row is None else np.asarray(row, "<f4").tobytes()
-        self._write("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, row, reason)
+        values = (content, row, reason, row and zlib.crc32(row))
+        self._write("INSERT OR REPLACE INTO contents (content, vectors, reason, checksum) VALUES (?, ?, ?, ?)", *values)
 
     def rows(self, contents, block=512):
         """The rows of contents, in their order, in blocks of float32 (m, d)."""
@@ -125,17 +138,26 @@ class Checkpoint:
             self._database.execute("COMMIT")
         self._connections.close()
 
+    def _add_checksums(self):
+        """SQLite does not notice when a disk garbles a vector; rows of before there were checksums have none."""
+        columns = [column[1] for column in self._database.execute("PRAGMA table_info(contents)")]
+        if "checksum" not in columns:
+            self._database.execute("ALTER TABLE contents ADD COLUMN checksum INTEGER")
+
     def _remove_databases(self, of_this_key):
         for path in self.path.parent.glob("*.sqlite*"):
             if of_this_key or not path.name.startswith(self.path.name):
                 path.unlink(missing_ok=True)
 
     def _row(self, content):
+        query = "SELECT vectors, checksum FROM contents WHERE content = ?"
         try:
-            row = self._database.execute("SELECT vectors FROM contents WHERE content = ?", (content,)).fetchone()
+            row, checksum = self._database.execute(query, (content,)).fetchone() or (None, None)
         except sqlite3.Error as error:
             raise _error(self.path, error) from None
-        return np.frombuffer(row[0], "<f4")
+        if not isinstance(row, bytes) or (checksum is not None and checksum != zlib.crc32(row)):
+            raise _error(self.path, ValueError("a vector is not what was written"))
+        return np.frombuffer(row, "<f4")
 
     def _write(self, query, *values):
         try:
@@ -152,7 +174,7 @@ def _error(path, error):
             f"Another run is writing to {path.parent.parent.resolve()}. "
             "Wait until it is done, or choose another folder with --output."
         )
-    if not isinstance(error, (OSError, sqlite3.OperationalError)):
+    if not isinstance(error, (OSError, sqlite3.OperationalError)) or "Could not decode" in str(error):
         return IndexFileError(f"{path} is damaged ({error}). Run the same command again with --rebuild.")
     return IndexFileError(
         f"{path} cannot be written ({error}); finished work is kept and an index that was there is unchanged. "

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from importlib import util
 
 import numpy as np
@@ -10,11 +11,25 @@ from PIL import Image
 
 from .color import ANCHORS, color_vectors
 from .errors import WeightsError
-from .fashion import DIMENSION, find_fashion
+from .fashion import DIMENSION, INDEXED_OUTPUTS, find_fashion
 from .images import PREPARATION, prepare
 
 ENGINES = ("auto", "openvino", "tensorflow")
 PRECISIONS = ("auto", "bf16", "f32")
+
+
+@dataclass(frozen=True, eq=False)
+class FashionMaps:
+    """What the fashion network gives for n images, and the pixels uint8 (n, 224, 224, 3) it was given.
+
+    vectors are float32 (n, 256), garment the scores (n, 14, 14) from 0 to 1; last is the map
+    (n, 7, 7, 1280) before any pooling, None with an embedder loaded for throughput.
+    """
+
+    pixels: np.ndarray
+    vectors: np.ndarray
+    garment: np.ndarray
+    last: np.ndarray | None = None
 
 
 class Embedder:
@@ -51,11 +66,17 @@ class Embedder:
     def vectors(self, pixels):
         """uint8 pixels (n, size, size, 3) → a dict from space to float32 (n, d), look first."""
         vectors = {"look": self.embed(pixels)}
-        if self._fashion:
-            small = resized(pixels, self._fashion.backbone.preprocessing.size)
-            fashion, garment = self._fashion.outputs(small)
-            vectors |= {"fashion": normalise(fashion), "color": color_vectors(small, garment)}
+        maps = self.fashion_maps(pixels)
+        if maps:
+            vectors |= {"fashion": normalise(maps.vectors), "color": color_vectors(maps.pixels, maps.garment)}
         return vectors
+
+    def fashion_maps(self, pixels):
+        """uint8 pixels (n, size, size, 3) → FashionMaps, or None where there is no fashion network."""
+        if not self._fashion:
+            return None
+        small = resized(pixels, self._fashion.backbone.preprocessing.size)
+        return FashionMaps(small, *self._fashion.outputs(small))
 
     def rows(self, pixels):
         """The vectors of each image side by side: float32 (n, d)."""
@@ -108,7 +129,8 @@ def _with_tensorflow(backbone, precision, throughput):
 
     if precision == "bf16":
         raise WeightsError("The engine tensorflow computes in f32. Leave --precision out, or use --engine openvino.")
-    look, fashion = (TensorFlowEngine(network, throughput) for network in (backbone, find_fashion()))
+    look = TensorFlowEngine(backbone, throughput)
+    fashion = TensorFlowEngine(find_fashion(), throughput, INDEXED_OUTPUTS if throughput else None)
     return Embedder(backbone, look, "f32", fashion)
 
 
@@ -122,5 +144,6 @@ def _with_openvino(backbone, precision, throughput):
     if precision not in supported:
         raise WeightsError(f"This processor has no instructions for {precision}. Use --precision f32 or auto.")
     streams = os.cpu_count() if throughput else 1
-    look, fashion = (OpenVinoEngine(network, precision, streams) for network in (backbone, find_fashion()))
+    look = OpenVinoEngine(backbone, precision, streams)
+    fashion = OpenVinoEngine(find_fashion(), precision, streams, first=INDEXED_OUTPUTS if throughput else None)
     return Embedder(backbone, look, precision, fashion)

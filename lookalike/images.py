@@ -5,21 +5,42 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from .decoding_apart import decode_apart
 from .errors import CatalogueError, ImageError
+from .flattening import flat_rgb
+from .image_headers import orientation, read_header
 
 # A catalogue may hold any of these; every other format Pillow knows is refused by content, whatever
 # the file is called, because rarely used decoders are where hostile files aim.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP", "TIFF")
 MAX_BYTES = 50_000_000
 MAX_PIXELS = 100_000_000
+# Longer than this many times its width an image shows no product, and some decoders work line by line.
+MAX_ASPECT = 100
+# What may be decoded where it is asked for: these kinds, and as many pixels times scans as take 2 s at most on
+# a slow core. Everything else can claim little and need much, and goes to a process that can be stopped.
+KINDS_HERE = ("JPEG", "PNG", "WEBP", "GIF")
+PIXELS_HERE, SCANNED_PIXELS_HERE = 25_000_000, 200_000_000
 # Raise it whenever decode or prepare below give other pixels for the same file.
-PREPARATION = 1
+# 2: twice the pixels asked for are decoded; transparency is blended in one step; XMP does not turn images.
+PREPARATION = 2
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
-register_heif_opener()
-# Pillow's own guard would warn or raise with a text of its own; MAX_PIXELS is checked first.
+# A thumbnail inside a file need not show what the file shows.
+register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+AvifImagePlugin.DEFAULT_MAX_THREADS = 4
+# MAX_PIXELS is checked first, with a text of our own.
 Image.MAX_IMAGE_PIXELS = None
 
 
@@ -29,19 +50,16 @@ def suffixes():
 
 
 def find_images(folder):
-    """Every image file below folder, at any depth, as Paths in the order of their POSIX path.
-
-    Raises CatalogueError where the folder does not exist or holds no image.
-    """
+    """Every image file below folder, as Paths in the order of their POSIX path; raises CatalogueError."""
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise CatalogueError(
             f"There is no folder {folder}. Put the catalogue's images there, or name their folder with --images."
         )
     known = suffixes()
     found = [
         Path(parent, name)
-        for parent, _, names in os.walk(folder)
+        for parent, _, names in os.walk(folder, onerror=_unless_gone)
         for name in names
         if os.path.splitext(name)[1].lower() in known and not name.startswith(".")
     ]
@@ -50,26 +68,54 @@ def find_images(folder):
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def decode(source, size, called="The photo"):
-    """Pixels of an image file (a path or its bytes) as an upright RGB Pillow image.
+def _unless_gone(error):
+    """A folder below the catalogue's that may not be listed must not take its products out of the index unsaid."""
+    if not isinstance(error, FileNotFoundError):
+        raise CatalogueError(f"{error.filename} cannot be listed ({error.strerror}). Allow it, or move it away.")
 
-    A JPEG is decoded at the smallest of its own scales that still covers size × size pixels, so the
-    image returned may be smaller than the file's. Raises ImageError with a reason to show, in which
-    bytes are named as called says.
+
+def decode(source, size, called="The photo"):
+    """Pixels of an image file (a path or its bytes) as an upright RGB Pillow image, without metadata.
+
+    A JPEG is decoded at the smallest of its own scales that covers twice size × size pixels, which finds
+    nearly the same products as a full decode; so the image returned may be smaller than the file's.
+    Raises ImageError with a reason to show, in which bytes are named as called says.
     """
+    name, content = _name(source, called), _content(source, called)
+    header = _header(content, name)
+    if header.size:
+        _check_shape(header.size, name)
+    if header.kind not in KINDS_HERE:
+        return decode_apart(content, size, name)
+    width, height = header.size
+    heavy = width * height > PIXELS_HERE and header.kind != "JPEG"
+    if heavy or width * height * header.scans > SCANNED_PIXELS_HERE:
+        return decode_apart(content, size, name, heavy=True)
+    return decode_here(content, size, name)
+
+
+def decode_here(content, size, name):
+    """decode, for bytes, in this process, however long it takes."""
+    header = _header(content, name)
     try:
-        with _open(source, called) as image:
-            _check_pixels(image)
-            image.draft("RGB", (size, size))
-            # Only the first frame of an animation is looked at.
-            image.seek(0)
-            return _flat_rgb(ImageOps.exif_transpose(image))
-    except ImageError:
+        with Image.open(io.BytesIO(header.content), formats=FORMATS) as image:
+            _check_shape(image.size, name)
+            image.draft("RGB", (2 * size, 2 * size))
+            # Only the first frame of an animation, the one it opens with, is looked at.
+            image.load()
+            _check_shape(image.size, name)
+            turn = TURNS.get(max(header.orientation, orientation(image.info.get("exif") or b"")))
+            flat = flat_rgb(image, 4 * size)
+    except (ImageError, MemoryError):
         raise
-    except MemoryError:
-        raise
+    except UnidentifiedImageError:
+        raise _damaged(name, "its header makes no sense") from None
     except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damage.
-        raise ImageError(f"{_name(source, called)} is damaged and cannot be read ({_reason(error)}). Try another file.")
+        raise _damaged(name, error) from None
+    flat = flat if turn is None else flat.transpose(turn)
+    # Pillow writes a comment it has read into what it saves.
+    flat.info.clear()
+    return flat
 
 
 def prepare(image, size):
@@ -85,7 +131,8 @@ def load_pixels(source, size, called="The photo"):
 
 def thumbnail(source, side):
     """JPEG bytes of an image at most side pixels wide and high, without its metadata."""
-    image = decode(source, side)
+    # decode gives twice what it is asked for: enough to scale down from.
+    image = decode(source, side // 2)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85, optimize=True)
@@ -102,53 +149,52 @@ def check_bytes(size, name):
         )
 
 
-def _open(source, called):
-    """The lazily opened image: nothing is decoded yet."""
-    name = _name(source, called)
-    check_bytes(len(source) if isinstance(source, bytes) else _file_size(source), name)
+def _content(source, called):
+    """The file's bytes; one that grows while it is read is cut at the limit and then refused."""
+    name, content = _name(source, called), source
     try:
-        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
-    except UnidentifiedImageError:
-        raise ImageError(f"{name} is not an image. Use a JPEG, PNG, WebP, HEIC or AVIF file.") from None
+        if not isinstance(source, bytes):
+            check_bytes(os.stat(source).st_size, name)
+            with open(source, "rb") as file:
+                content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
+        raise ImageError(f"{name} cannot be read ({getattr(error, 'strerror', error)}).") from None
+    check_bytes(len(content), name)
+    return content
 
 
-def _file_size(path):
+def _header(content, name):
     try:
-        return os.stat(path).st_size
-    except OSError as error:
-        raise ImageError(f"{Path(path).name} cannot be read ({error.strerror}).") from None
+        header = read_header(content)
+    except ValueError as error:
+        raise _damaged(name, error) from None
+    if header is None:
+        raise ImageError(f"{name} is not an image. Use a JPEG, PNG, WebP, HEIC or AVIF file.")
+    return header
 
 
-def _check_pixels(image):
-    width, height = image.size
+def _check_shape(size, name):
+    width, height = size
+    if not width * height > 0:
+        raise _damaged(name, "it has no pixels")
     if width * height > MAX_PIXELS:
         raise ImageError(
-            f"The image has {width} × {height} pixels; the limit is {MAX_PIXELS // 1_000_000} megapixels. "
+            f"{name} has {width} × {height} pixels; the limit is {MAX_PIXELS // 1_000_000} megapixels. "
             "Save it smaller and try again."
         )
-
-
-def _flat_rgb(image):
-    """RGB without alpha: what is transparent becomes white, as a shop's page would show it."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_16_bit(image).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _from_16_bit(image):
-    """Pillow's own conversion clips 16-bit gray at 255; scale it instead."""
-    gray = np.asarray(image).astype(np.float32)
-    top = 65535.0 if image.mode.startswith("I;16") or gray.max() > 255 else 255.0
-    return Image.fromarray(np.clip(gray / top * 255, 0, 255).astype(np.uint8), "L")
+    if max(size) > MAX_ASPECT * min(size):
+        raise ImageError(
+            f"{name} has {width} × {height} pixels; the limit is {MAX_ASPECT} times as long as wide. "
+            "Crop it to the garment and try again."
+        )
 
 
 def _name(source, called):
     return called if isinstance(source, bytes) else Path(source).name
 
 
-def _reason(error):
-    return (str(error) or type(error).__name__).splitlines()[0][:120].rstrip(".")
+def _damaged(name, reason):
+    text = (str(reason) or type(reason).__name__).splitlines()[0][:120].rstrip(".")
+    # A decoder may quote the file, and a terminal acts upon some signs.
+    reason = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return ImageError(f"{name} is damaged and cannot be read ({reason}). Try another file.")

@@ -1,19 +1,17 @@
 """The index on disk: what it consists of, and how it is read and checked."""
 
 import hashlib
-import io
-import json
 import os
-import zipfile
-from dataclasses import dataclass
+import stat
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-
-import numpy as np
 
 from .attribute_head import AttributeHead
 from .attributes import product_id, read_styles
+from .catalogue_files import catalogue_file
 from .errors import CatalogueError, IndexFileError
-from .safe_pickle import load_pickle
+from .index_parts import REBUILD, read_head, read_look, read_names, read_spaces
+from .manifest import MOST_BYTES, parse_manifest
 
 FORMAT = 1
 EMBEDDINGS, FILENAMES, SPACES, TUNED, MANIFEST = FILES = (
@@ -23,20 +21,27 @@ EMBEDDINGS, FILENAMES, SPACES, TUNED, MANIFEST = FILES = (
     "tuned.npz",
     "index.json",
 )
-REBUILD = "Run: python extract_features.py"
 
 
 @dataclass(frozen=True)
 class Product:
-    """One catalogue image: its name in the index, its file and its attributes (may be empty)."""
+    """One catalogue image: its name in the index, its file and its attributes (may be empty).
+
+    path is where the index says it is; picture is that file where it may be shown, else None.
+    """
 
     name: str
     path: Path
     attributes: dict
+    index: "Index | None" = field(default=None, compare=False, repr=False)
 
     @property
     def id(self):
         return product_id(self.name)
+
+    @property
+    def picture(self):
+        return catalogue_file(self.index, self) if self.index else None
 
 
 @dataclass(frozen=True)
@@ -65,21 +70,26 @@ class Index:
     def product(self, row):
         """The Product in that row."""
         name = self.names[row]
-        return Product(name, self.folder / name, self.attributes.get(product_id(name), {}))
+        return Product(name, self.folder / name, self.attributes.get(product_id(name), {}), self)
 
 
 def load_index(folder):
     """The Index in a folder, ours or a classic pair; raises IndexFileError."""
     folder = Path(folder)
     manifest = read_manifest(folder)
-    names = _names(load_pickle(_read(folder, FILENAMES, manifest), FILENAMES), classic=not manifest)
-    spaces = {"look": _look(load_pickle(_read(folder, EMBEDDINGS, manifest), EMBEDDINGS))}
+    names = read_names(_read(folder, FILENAMES, manifest), FILENAMES, classic=not manifest)
+    spaces = {"look": read_look(_read(folder, EMBEDDINGS, manifest), EMBEDDINGS)}
     if SPACES in manifest.get("files", {}):
-        spaces |= _other_spaces(_read(folder, SPACES, manifest))
+        spaces |= read_spaces(_read(folder, SPACES, manifest), SPACES)
+    _check_sizes(names, spaces, manifest)
     attributes, head = _attributes(folder, manifest), None
     if TUNED in manifest.get("files", {}):
-        head = _head(_read(folder, TUNED, manifest))
-        spaces["tuned"] = head.tuned(spaces, [attributes.get(product_id(name), {}) for name in names])
+        known = [attributes.get(product_id(name), {}) for name in names]
+        head, spaces["tuned"] = read_head(_read(folder, TUNED, manifest), TUNED, spaces, known)
+    return Index(folder, names, spaces, attributes, manifest, head)
+
+
+def _check_sizes(names, spaces, manifest):
     for name, matrix in spaces.items():
         if len(names) != len(matrix):
             raise IndexFileError(
@@ -88,7 +98,6 @@ def load_index(folder):
             )
     if manifest and spaces["look"].shape != (manifest["n"], manifest["channels"]):
         raise IndexFileError(f"{EMBEDDINGS} is not of the shape that {MANIFEST} states. {REBUILD}")
-    return Index(folder, names, spaces, attributes, manifest, head)
 
 
 def stored_name(path, folder):
@@ -100,69 +109,44 @@ def stored_name(path, folder):
 def read_manifest(folder):
     """The manifest of the index in a folder, {} where there is none; raises IndexFileError."""
     try:
-        text = (folder / MANIFEST).read_text(encoding="utf-8")
+        content = _content(folder / MANIFEST, MOST_BYTES)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise IndexFileError(f"{folder / MANIFEST} cannot be read ({error.strerror}).") from None
     try:
-        manifest = json.loads(text)
-        known = manifest["format"] == FORMAT and isinstance(manifest["backbone"], str)
-        if known and {EMBEDDINGS, FILENAMES} <= set(manifest["files"]) and int(manifest["n"]) > 0:
-            return manifest
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise IndexFileError(f"{folder / MANIFEST} is damaged or of another version. {REBUILD}")
+        manifest = parse_manifest(content)
+    except ValueError:
+        manifest = {"format": None, "files": {}}
+    if manifest["format"] != FORMAT or not {EMBEDDINGS, FILENAMES} <= manifest["files"].keys():
+        raise IndexFileError(f"{folder / MANIFEST} is damaged or of another version. {REBUILD}")
+    return manifest
 
 
 def _read(folder, name, manifest):
     try:
-        content = (folder / name).read_bytes()
+        content = _content(folder / name)
     except FileNotFoundError:
         raise IndexFileError(f"There is no index in {folder.resolve()} ({name} is missing). {REBUILD}") from None
     except OSError as error:
         raise IndexFileError(f"{folder / name} cannot be read ({error.strerror}).") from None
+    except MemoryError:
+        raise IndexFileError(f"{folder / name} is larger than this machine's memory. {REBUILD}") from None
     if manifest and _sha256(content) != manifest["files"][name]:
         raise IndexFileError(f"{folder / name} is not the file that {MANIFEST} was written with. {REBUILD}")
     return content
 
 
-def _names(loaded, classic):
-    """The names as a tuple; the classic scripts, run on Windows, wrote back-slashes."""
-    if not isinstance(loaded, list) or not all(isinstance(name, str) and name for name in loaded):
-        raise IndexFileError(f"{FILENAMES} does not hold a list of paths. {REBUILD}")
-    return tuple(name.replace("\\", "/") if classic else name for name in loaded)
+def _content(path, most=-1):
+    """The bytes of a file, at most one more than most; a pipe or device, which may never end, is none."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(None, "it is no file")
+        return file.read(most + 1 if most >= 0 else -1)
 
 
-def _look(loaded):
-    """float32 (n, C) from one array, or from the classic list of n arrays."""
-    try:
-        look = np.asarray(loaded, dtype=np.float32)
-    except (ValueError, TypeError):
-        look = np.empty(0)
-    if look.ndim != 2 or not look.size or not np.isfinite(look).all():
-        raise IndexFileError(f"{EMBEDDINGS} does not hold finite vectors of one length. {REBUILD}")
-    return look
-
-
-def _other_spaces(content):
-    """The matrices of spaces.npz; a damaged or strange file is refused."""
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            spaces = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, zipfile.BadZipFile, KeyError, EOFError):
-        spaces = {}
-    good = [m.ndim == 2 and m.dtype == np.float32 and np.isfinite(m).all() for m in spaces.values()]
-    if not good or not all(good):
-        raise IndexFileError(f"{SPACES} does not hold finite float32 matrices. {REBUILD}")
-    return spaces
-
-
-def _head(content):
-    try:
-        return AttributeHead.from_bytes(content)
-    except (ValueError, OSError, zipfile.BadZipFile, KeyError, EOFError, IndexError):
-        raise IndexFileError(f"{TUNED} does not hold a head. {REBUILD}") from None
+def _without_waiting(path, flags):
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _attributes(folder, manifest):

@@ -54,6 +54,8 @@ def build_index(
     files = [_file(path, output) for path in find_images(images)]
     with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
         unreadable, count = _work(files, checkpoint, embedder, batch_size, workers, progress)
+        if unreadable:  # a folder that went away, or its disk, must not empty the index
+            find_images(images)
         names, contents, skipped = _sorted_out(files, checkpoint, unreadable)
         _write_skipped(output, skipped)
         if not names:
@@ -80,23 +82,27 @@ def _file(path, output):
 
 def _work(files, checkpoint, embedder, batch_size, workers, progress):
     """Do what is not done yet; the reasons of unreadable files by name, and how many were embedded."""
-    todo = [file for file in files if checkpoint.content(file.name, file.stamp) is None]
-    ready = len(files) - len(todo)
-    unreadable, count, seen = {}, 0, ready
+    todo = _to_do(files, checkpoint)
+    unreadable, count = {}, 0
     try:
         with closing(embed_files(todo, embedder, checkpoint.knows, batch_size, workers)) as finished:
-            for done in progress(finished, total=len(files), initial=ready):
+            for done in progress(finished, total=len(files), initial=len(files) - len(todo)):
                 count += done.row is not None
-                seen += 1
                 if done.content is None:
                     unreadable[done.file.name] = done.reason
                 else:
                     _record(done, checkpoint)
     except KeyboardInterrupt:
+        checkpoint.read_again()
+        saved = len(files) - len(_to_do(files, checkpoint))
         raise Interrupted(
-            f"Stopped. {seen} of {len(files)} images are done and saved; run the same command again to go on."
+            f"Stopped. {saved} of {len(files)} images are done and saved; run the same command again to go on."
         ) from None
     return unreadable, count
+
+
+def _to_do(files, checkpoint):
+    return [file for file in files if checkpoint.content(file.name, file.stamp) is None]
 
 
 def _record(done, checkpoint):

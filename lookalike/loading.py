@@ -1,5 +1,6 @@
 """From the folder of an index to a Recommender: reads the manifest and finds the backbone it names."""
 
+import os
 from pathlib import Path
 
 from .backbones import find_backbone
@@ -12,21 +13,29 @@ from .search import Recommender
 CLASSIC = "resnet50"
 
 
-def load_recommender(folder):
+def load_recommender(folder, like=None):
     """The Recommender over the index in folder, with the backbone of its manifest.
 
+    like, a Recommender over an earlier index, lends its embedder where this index was made with the same one.
     Raises IndexFileError, also where that backbone cannot be had, with the command that mends it.
     """
     index = load_index(folder)
+    backbone = _backbone(index)
+    if like and like.embedder.backbone == backbone and _precision(like.index) == _precision(index):
+        return Recommender(index, like.embedder)
     # bf16 where the index was made with it and this processor has it; f32 queries fit either.
-    precision = "auto" if index.manifest.get("precision") == "bf16" else "f32"
-    return Recommender(index, load_embedder(_backbone(index), precision=precision))
+    precision = "auto" if _precision(index) == "bf16" else "f32"
+    return Recommender(index, load_embedder(backbone, precision=precision))
+
+
+def _precision(index):
+    return index.manifest.get("precision")
 
 
 def _backbone(index):
     name = index.manifest.get("backbone", CLASSIC)
-    recorded = Path(index.manifest.get("weights_file", ""))
-    weights = recorded if name == "resnet50" and recorded.is_file() else None
+    recorded = Path(index.manifest.get("weights_file") or "")
+    weights = recorded if name == "resnet50" and os.path.isfile(recorded) else None
     try:
         backbone = find_backbone(name, weights, announce=lambda text: None)
     except WeightsError as error:
@@ -45,5 +54,12 @@ def _backbone(index):
 
 def index_version(folder):
     """What changes whenever an index in folder is replaced; for caches that must not outlive it."""
-    files = (Path(folder, name) for name in FILES)
-    return tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file())
+    return tuple(version for name in FILES if (version := _file_version(Path(folder, name))))
+
+
+def _file_version(path):
+    try:
+        status = path.stat()
+    except OSError:  # not there, or being replaced this very moment
+        return None
+    return path.name, status.st_ino, status.st_mtime_ns, status.st_size

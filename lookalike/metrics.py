@@ -100,7 +100,7 @@ def _searched(recommender, queries, name, progress):
     found = []
     for start in progress(starts, desc=name, unit="chunk"):
         some = slice(start, start + CHUNK)
-        vectors = {space: queries.vectors[space][queries.rows[some]] for space in recommender.shares}
+        vectors = {space: queries.vectors[space][queries.rows[some]] for space in recommender.weights}
         found.append(nearest_others(recommender, vectors, queries.keys[some], queries.product_keys, K))
     return np.concatenate(found)
 

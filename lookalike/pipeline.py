@@ -1,5 +1,6 @@
 """Files → rows, as fast as the machine goes: threads read and decode ahead while the engine computes."""
 
+import errno
 import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from .checkpoint import Stamp
-from .errors import ImageError
+from .errors import CatalogueError, ImageError
 from .images import check_bytes, load_pixels
+
+# What the machine lacks, whatever the file: a product must not be left out for it.
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def _read_ahead(files, size, knows, readers, ahead):
 
 
 def _read(file, size, knows):
-    """Read the bytes once: for the content's hash and for the pixels."""
+    """Read the bytes once: for the content's hash and for the pixels; raises CatalogueError in a shortage."""
     done = Done(file)
     try:
         check_bytes(file.path.stat().st_size, "The file")
@@ -85,8 +89,19 @@ def _read(file, size, knows):
     except ImageError as error:
         done.reason = str(error)
     except OSError as error:
+        # Once its bytes are read, nothing but a shortage can fail in this way.
+        if error.errno in SHORTAGES or done.content:
+            raise _shortage(file, error) from None
         done.reason = f"The file cannot be read ({error.strerror})."
     return done
+
+
+def _shortage(file, error):
+    return CatalogueError(
+        f"This machine could not go on at {file.name} ({error.strerror}); finished work is kept and an index that "
+        "was there is unchanged. Close other programs, raise the limit (ulimit -n) or lower --workers, then run the "
+        "same command again."
+    )
 
 
 def _batches(items, size):

@@ -1,22 +1,125 @@
 """Every sentence the page shows, in one place, and how a product is put into words."""
 
 TITLE = "Lookalike"
+LOOK_UP_PAGE = "Look up"
+CATALOGUE_PAGE = "Catalogue"
 LEAD = "Show us a photo of something to wear, and see the products of this shop that look most like it."
-UPLOAD = "Your photo"
-UPLOAD_HELP = "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Your photo is used for this answer and not kept."
-UPLOAD_HELP_KEPT = "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. This shop keeps a copy of uploaded photos."
-YOUR_PHOTO = "Your photo"
-RESULTS_HINT = "and the products most like it, nearest first"
 LOADING = "Opening the shop…"
 SEARCHING = "Looking…"
+WAITING = "Many people are looking right now: {before} before you. Stay here, your turn comes."
+NEXT = "Many people are looking right now: you are next."
+TOO_MANY = "That was a lot of searches in a short time. Please try again in {seconds} seconds."
 NO_INDEX = "The shop is not open yet"
 NO_INDEX_HINT = "Whoever runs this shop makes its index with one command:"
 NO_INDEX_COMMAND = "python extract_features.py --images images"
 IMAGE_MISSING = "The picture of this product is not available."
 
+# Ways in.
+NEW_SEARCH = "New search"
+UPLOAD = "Your photo"
+UPLOAD_HELP = (
+    "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Several photos at once are one search. "
+    "Your photos are used for this answer and not kept."
+)
+UPLOAD_HELP_KEPT = (
+    "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Several photos at once are one search. "
+    "This shop keeps a copy of uploaded photos."
+)
+CAMERA = "Take a photo"
+CAMERA_LABEL = "Point the camera at something to wear"
+PASTE = "Paste a photo"
+PASTE_WORDS = {
+    "label": PASTE,
+    "too_large": "That picture is too large; the limit is 20 MB.",
+    "nothing": "There is no picture on the clipboard. Copy one first.",
+    "by_keyboard": "Copy a picture, then press Ctrl+V (⌘V on a Mac) anywhere on this page.",
+}
+ADDRESS = "Web address"
+ADDRESS_LABEL = "Address of a picture"
+ADDRESS_PLACEHOLDER = "https://…"
+ADDRESS_GO = "Look it up"
+FETCHING = "Fetching the picture…"
+PICK = "Search the shop"
+PICK_LABEL = "Words or a product's number"
+PICK_PLACEHOLDER = "red dress"
+PICK_NOTHING = "Nothing here goes by those words. Try fewer, or others."
+SURPRISE = "Surprise me"
+EXAMPLES = "First time here? Tap one of these to see how it works."
+EXAMPLE = "Try this one"
+TOO_MANY_PHOTOS = "Only the first {most} photos were used."
+
+# The query.
+# What an error calls the photo.
+THE_PHOTO = "The photo"
+YOUR_PHOTO = "Your photo"
+YOUR_PHOTOS = "Your photos"
+YOUR_PRODUCT = "Your pick from the shop"
+REGION_HINT = "Only part of it? Tap or drag over what matters."
+REGION_WORDS = {"label": "Parts of the photo", "cell": "Row {row}, column {column}"}
+WHOLE = "Use the whole photo"
+BELIEVED = "We see: {words}"
+NO_SUCH_PRODUCT = "This shop has no product with the number {id}."
+UNLIKE = (
+    "We don't see anything in this picture that this shop sells. Here is what comes nearest; "
+    "a photo that shows one garment, well lit, works best."
+)
+
+# Narrowing.
+RESULTS = "Most like it"
+FILTERS = "Filter"
+FILTERS_CLEAR = "Clear all filters"
+FILTERS_TITLE = "Show only"
+FILTERS_ANY = "Any"
+BALANCE = "Look or color"
+BALANCE_LABEL = "What counts more?"
+BALANCES = {0.0: "Same look", 0.25: "Mostly look", 0.5: "Both", 0.75: "Mostly color", 1.0: "Same color"}
+LOOKS_LIKE = "Looks like"
+NONE_LEFT = "No product passes all these filters. Take one away."
+FEWER_LEFT = "Only these are left with your filters."
+CLOSER_HINT = (
+    "“Closer than 90 %” says: nearer to your picture than 9 of 10 products of this shop are to their own next of kin."
+)
+
+# From this share on a number is told.
+NUMBERED = 0.5
+
+# Cards.
+MORE_LIKE_THIS = "More like this"
+WHY = "Why?"
+KEEP, KEPT = "Keep", "Kept"
+MORE_RESULTS = "Show more"
+DOWNLOAD = "Download this list"
+RESULTS_FILE, FAVOURITES_FILE = "lookalike-results.csv", "lookalike-favorites.csv"
+
+# Favourites.
+FAVOURITES = "Favorites"
+NO_FAVOURITES = "Nothing kept yet. Tap “Keep” below a product; it stays here until you close this page."
+FORGET = "Take out"
+DOWNLOAD_FAVOURITES = "Download favorites"
+
+# Why.
+WHY_TITLE = "Why this one?"
+WHY_HEATS = "The brighter a spot, the more it made the two alike."
+WHY_COLORS = "Colors both have"
+WHY_NO_COLORS = "They share no main color; the shape and the fabric made the match."
+WHY_BELIEVED = "What we see"
+WHY_UNSURE = "not sure"
+WHY_MISSING = "The picture of this product is not available, so there is nothing to compare."
+PRODUCT = "The product"
+
 # Shown in this order where a catalogue has them; any other attribute follows.
 HEADLINE = ("productDisplayName", "articleType")
 DETAILS = ("articleType", "baseColour", "gender", "usage", "season")
+COLUMNS = {
+    "gender": "For",
+    "articleType": "Kind",
+    "baseColour": "Color",
+    "season": "Season",
+    "usage": "Occasion",
+    "masterCategory": "Department",
+    "subCategory": "Category",
+    "year": "Year",
+}
 
 
 def headline(product):
@@ -34,6 +137,46 @@ def details(product):
 def closeness(match):
     """How close a match is, as a whole percentage: 100 % is the very same look."""
     return f"{max(0.0, match.cosine):.0%} alike"
+
+
+def is_explained(share):
+    """Whether the words for a share hold a number, which CLOSER_HINT explains."""
+    return NUMBERED <= share < 0.995
+
+
+def closer_than(share):
+    """How close a match is beside the neighbours in the shop, from the share, 0 to 1, that it is closer than."""
+    if share >= 0.995:
+        return "As close as can be"
+    if share >= NUMBERED:
+        return f"Closer than {share * 100:.0f} %"
+    # A small number would sound like praise: words say that it is none.
+    return "Somewhat alike" if share >= 0.1 else "Loosely alike"
+
+
+def believed(words):
+    """What is seen in a picture, in one line: ("Shirts", "Navy Blue") → "shirts · navy blue"; may be empty."""
+    return " · ".join(word.lower() for word in words)
+
+
+def column(name):
+    """What a shopper calls a column of the shop's table."""
+    return COLUMNS.get(name) or name.replace("_", " ").capitalize()
+
+
+def counted(word, count):
+    """A word to filter by, and how many products have it."""
+    return f"{word} ({count:,})"
+
+
+def filters(count):
+    """The button behind which filters are, and how many are set."""
+    return f"{FILTERS} ({count})" if count else FILTERS
+
+
+def favourites(count):
+    """The button behind which favourites are kept."""
+    return f"{FAVOURITES} ({count})" if count else FAVOURITES
 
 
 def same_pictures(count):

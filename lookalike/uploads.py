@@ -1,17 +1,37 @@
 """Keeps visitors' photos, where a shop has switched that on: by content, never by the client's name."""
 
 import hashlib
+import logging
+from contextlib import suppress
 from pathlib import Path
 
+from . import telemetry
 from .images import thumbnail
 
 KEPT_SIDE = 1024
 
 
 def keep(photo, folder):
-    """Write the photo's bytes, as a JPEG without metadata, under their SHA-256 and return the Path."""
+    """Write the photo's bytes, as a JPEG without metadata, under their SHA-256 and return the Path.
+
+    None where the disk refuses, which the log tells: a visitor's answer must not wait for a shop's disk.
+    """
     path = Path(folder, hashlib.sha256(photo).hexdigest() + ".jpg")
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(thumbnail(photo, KEPT_SIDE))
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, thumbnail(photo, KEPT_SIDE))
+    except OSError as error:
+        telemetry.log("not-kept", logging.WARNING, error=type(error).__name__)
+        return None
     return path
+
+
+def _write(path, content):
+    """Whole or not at all: half a photo would stand for the whole one ever after."""
+    try:
+        path.write_bytes(content)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise

@@ -13,13 +13,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.backbones import Backbone, Preprocessing
-from lookalike.embedder import Embedder
+from lookalike.backbones import Backbone, Preprocessing, find_backbone
+from lookalike.embedder import Embedder, load_embedder
+from lookalike.index import load_index
 from lookalike.indexing import build_index
+from lookalike.search import Recommender
+
+# What drives the browser is in a room of its own.
+pytest_plugins = ["browser"]
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", ROOT.parent / "shared" / "data"))
 COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
+
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+ARTEFACTS = ROOT / "test-artefacts"
+SECONDS = 30_000
 
 
 class ToyEngine:
@@ -35,6 +47,29 @@ def toy():
     """An embedder whose look of a one-colored image is that color, normalised."""
     preprocessing = Preprocessing(8, "RGB", (0.0,) * 3, (255.0,) * 3)
     return Embedder(Backbone("toy", Path("toy.bin"), "0" * 64, preprocessing), ToyEngine())
+
+
+@pytest.fixture
+def load(toy):
+    """As load_recommender, with the toy embedder; load.count says how often it was asked."""
+
+    def load(folder, like=None):
+        load.count += 1
+        return Recommender(load_index(folder), toy)
+
+    load.count = 0
+    return load
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    """The embedded backbone and the fashion network, as a query has them."""
+    return load_embedder(find_backbone("efficientnet-lite0"))
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return sorted((ROOT / "images").glob("*.jpg"))[:4]
 
 
 @pytest.fixture
@@ -126,6 +161,19 @@ def serve():
     for server in servers:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture
+def open_app(monkeypatch):
+    """open_app(index folder, **environment) is the app in Streamlit's AppTest, run once."""
+    from streamlit.testing.v1 import AppTest
+
+    def start(index, **environment):
+        for name, value in {"LOOKALIKE_INDEX": str(index), **environment}.items():
+            monkeypatch.setenv(name, str(value))
+        return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+
+    return start
 
 
 def wait_until_healthy(address, seconds=60):

@@ -26,7 +26,8 @@ def test_the_look_is_the_pooled_normalised_feature_map(toy):
 
 
 def test_importing_the_package_imports_no_engine():
-    modules = "attributes backbones embedder errors images index indexing kaggle loading search texts uploads __main__"
+    modules = "attributes backbones embedder errors explain images index indexing kaggle loading query search texts"
+    modules += " uploads __main__"
     code = f"""
 import importlib, sys
 for name in "{modules}".split():

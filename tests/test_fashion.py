@@ -4,14 +4,8 @@ from conftest import data
 
 from lookalike import fashion
 from lookalike.attributes import read_styles
-from lookalike.backbones import file_sha256, find_backbone
-from lookalike.embedder import load_embedder
+from lookalike.backbones import file_sha256
 from lookalike.images import load_pixels
-
-
-@pytest.fixture(scope="module")
-def embedder():
-    return load_embedder(find_backbone("efficientnet-lite0"))
 
 
 def test_the_weights_are_those_of_the_card_and_small_enough():
@@ -35,6 +29,16 @@ def test_beliefs_are_probabilities_of_known_words(embedder):
         assert set(beliefs) == set(fashion.description()["vocabularies"][attribute])
         assert sum(beliefs.values()) == pytest.approx(1, abs=1e-5)
         assert list(beliefs.values()) == sorted(beliefs.values(), reverse=True)
+
+
+def test_a_words_own_vector_is_believed_to_be_that_word():
+    """Of the vector's parts only the one that the attribute is read from counts."""
+    about = fashion.description()
+    for attribute, start in (("articleType", 0), ("gender", 160), ("baseColour", 192)):
+        for place in (0, 2):
+            own, vector = fashion.head(attribute)[place], np.full(fashion.DIMENSION, 0.1, np.float32)
+            vector[start : start + len(own)] = 0.3 * own
+            assert next(iter(fashion.beliefs(vector, attribute))) == about["vocabularies"][attribute][place]
 
 
 def test_held_out_products_are_believed_to_be_what_they_are(embedder):

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -173,3 +174,12 @@ def test_a_file_damaged_without_changing_its_size_is_mended_by_writing_again(tmp
     save(tmp_path)
     assert (tmp_path / "embeddings.pkl").read_bytes() == good
     np.testing.assert_array_equal(load_index(tmp_path).look, LOOK)
+
+
+def test_a_picture_outside_the_catalogue_is_never_given_away(toy_index):
+    index = load_index(toy_index)
+    assert index.product(0).picture == (toy_index / "images" / "1.png").resolve()
+    (toy_index.parent / "secret.png").write_bytes((toy_index / "images" / "1.png").read_bytes())
+    for name in ("../secret.png", str(toy_index.parent / "secret.png"), "images/../../secret.png", "/etc/passwd"):
+        strayed = replace(index, names=(name, *index.names[1:]))
+        assert strayed.product(0).picture is None, name

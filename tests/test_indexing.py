@@ -106,6 +106,18 @@ def test_a_stopped_run_goes_on_where_it_was(toy, catalogue, tmp_path):
     assert (catalogue.parent / "embeddings.pkl").read_bytes() == (tmp_path / "once" / "embeddings.pkl").read_bytes()
 
 
+def test_a_stopped_run_counts_what_is_saved_and_not_what_it_could_not_read(toy, catalogue):
+    (catalogue / "0.png").symlink_to("nowhere.png")
+
+    def stop_after_two(items, **counts):
+        yield next(items)
+        yield next(items)
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="1 of 5 images are done and saved"):
+        build_index(catalogue, catalogue.parent, toy, batch_size=1, progress=stop_after_two)
+
+
 def test_a_file_that_is_gone_is_skipped_as_such(toy, catalogue):
     (catalogue / "5.png").symlink_to("nowhere.png")
     report = build_index(catalogue, catalogue.parent, toy)

@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from lookalike.errors import ImageError, IndexFileError
 from lookalike.index import Index, load_index
-from lookalike.search import DEFAULT_WEIGHTS, Recommender, default_weights
+from lookalike.search import DEFAULT_WEIGHTS, SAME_COLOR, SAME_LOOK, Recommender, balanced, default_weights
 
 
 @pytest.fixture
@@ -118,6 +118,36 @@ def test_the_default_ranking_is_the_best_space_there_is():
     assert default_weights({"look": 0}) == {"look": 1.0}
     assert default_weights({"look": 0, "fashion": 0, "color": 0}) == DEFAULT_WEIGHTS[1]
     assert default_weights({"look": 0, "fashion": 0, "color": 0, "tuned": 0}) == DEFAULT_WEIGHTS[0]
+
+
+def test_filters_and_products_left_out_apply_before_the_ranking(toy):
+    look = planted(400)
+    attributes = {str(row): {"gender": "Men" if row % 40 == 7 else "Women"} for row in range(400)}
+    index = Index(Path("."), tuple(f"{row}.jpg" for row in range(400)), {"look": look}, attributes, {})
+    shop = Recommender(index, toy)
+    men = [match.product.id for match in shop.varied({"look": look[:1]}, 5, filters={"gender": ("Men",)})]
+    assert len(men) == 5 and all(int(id) % 40 == 7 for id in men)
+    rest = shop.varied({"look": look[:1]}, 10, filters={"gender": ("Men",)}, but=[int(men[0]), int(men[1])])
+    assert [match.product.id for match in rest][:3] == men[2:] and len(rest) == 8
+    assert shop.varied({"look": look[:1]}, 5, filters={"gender": ("Nobody",)}) == []
+    several, _ = shop.nearest({"look": look[:2]}, 3, filters={"gender": ("Men",)})
+    assert several.shape == (2, 3) and (several % 40 == 7).all()
+
+
+def test_a_product_can_be_the_query(shop):
+    row = shop.row("4")
+    assert shop.index.product(row).id == "4" and shop.row("nobody") is None
+    matches = shop.varied(shop.of_product(row), 3, but=[row])
+    assert "4" not in [match.product.id for match in matches] and len(matches) == 3
+
+
+def test_the_balance_goes_from_the_same_look_to_the_same_color():
+    weights = {"tuned": 0.5, "fashion": 0.45, "look": 0.05}
+    assert balanced(weights, 0.5) == weights
+    assert {name: w for name, w in balanced(weights, 0).items() if w} == SAME_LOOK
+    assert {name: w for name, w in balanced(weights, 1).items() if w} == SAME_COLOR
+    assert sum(balanced(weights, 0.8).values()) == pytest.approx(1)
+    assert balanced(weights, 0.75)["color"] == pytest.approx(0.35)
 
 
 def test_one_picture_takes_one_place(toy):

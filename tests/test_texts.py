@@ -33,3 +33,22 @@ def test_a_shops_text_cannot_write_markup():
 
 def test_further_products_with_the_same_picture_are_counted():
     assert texts.same_pictures(2) == "+2 similar"
+
+
+def test_closeness_beside_the_shops_own_neighbours():
+    assert [texts.closer_than(share) for share in (1.0, 0.9, 0.3, 0.0)] == [
+        "As close as can be", "Closer than 90 %", "Somewhat alike", "Loosely alike",
+    ]  # fmt: skip
+    assert [texts.is_explained(share) for share in (1.0, 0.9, 0.3)] == [False, True, False]
+
+
+def test_columns_and_counts_in_a_shoppers_words():
+    assert texts.column("baseColour") == "Color" and texts.column("sleeve_length") == "Sleeve length"
+    assert texts.counted("Red", 1234) == "Red (1,234)"
+    assert texts.filters(0) == "Filter" and texts.filters(2) == "Filter (2)"
+    assert texts.favourites(0) == "Favorites" and texts.favourites(1) == "Favorites (1)"
+
+
+def test_what_is_seen_is_one_line():
+    assert texts.believed(("Shirts", "Navy Blue", "Men")) == "shirts · navy blue · men"
+    assert texts.believed(()) == ""

@@ -15,7 +15,7 @@ def convert_keras(backbone, file):
     package_home = str(Path(__file__).resolve().parents[2])
     paths = [package_home, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "KERAS_BACKEND": "tensorflow"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603 # nosec B603
     if done.returncode:
         detail = done.stdout.strip() or (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise WeightsError(detail)

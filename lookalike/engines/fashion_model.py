@@ -1,4 +1,4 @@
-"""The fashion network for Keras: preprocessed pixels to fashion vectors and the garment's cells."""
+"""The fashion network for Keras: preprocessed pixels to fashion vectors, the garment's cells and the last map."""
 
 import keras
 import numpy as np
@@ -13,7 +13,10 @@ COLOR_CELL = 4
 
 
 def fashion(weights):
-    """float32 (n, 224, 224, 3) → fashion vectors (n, 256) of norm 1, garment scores (n, 14, 14) 0 to 1."""
+    """float32 (n, 224, 224, 3) → fashion vectors (n, 256) of norm 1, garment scores (n, 14, 14) 0 to 1, last map.
+
+    The last map, (n, 7, 7, 1280), is what lookalike/fashion_tail.py pools anew over a region.
+    """
     with np.load(weights) as stored:
         parameters = {name: stored[name].astype(np.float32) for name in stored.files}
     inputs, steps, dense = keras.Input((224, 224, 3)), Steps(parameters), Dense(parameters)
@@ -22,7 +25,7 @@ def fashion(weights):
     pooled = pool(last, score, parameters)
     parts = {name: dense.apply(pooled, f"projection.{name}") for name in PARTS}
     parts["color"] = parts["color"] + color(inputs, score, dense)
-    model = keras.Model(inputs, [joined(parts, parameters), ops.squeeze(score, axis=-1)])
+    model = keras.Model(inputs, [joined(parts, parameters), ops.squeeze(score, axis=-1), last])
     steps.set_weights(model)
     dense.set_weights(model)
     return model

@@ -28,6 +28,11 @@ def keras_model(name, weights):
     return efficientnet_lite0(read_checkpoint(weights))
 
 
+def with_first_outputs(model, count):
+    """The same model with only the first count of its outputs."""
+    return keras.Model(model.inputs, model.outputs[:count])
+
+
 def resnet50(weights):
     """Keras Applications' ResNet-50 without its top, with the weights of an .h5 file."""
     model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3))

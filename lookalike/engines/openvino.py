@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
+from ..backbones import file_sha256
 from ..errors import WeightsError
 from .convert import convert_keras
 
 # Part of the cache key: raise it whenever the conversion below changes what a model computes.
-CONVERSION = 2
+CONVERSION = 3
+DIGEST = "sha256"
 
 
 class OpenVinoEngine:
@@ -23,14 +25,17 @@ class OpenVinoEngine:
 
     Each image is an asynchronous request of its own, so that its vector never depends on which images
     happen to share a batch with it. streams is how many requests are computed side by side: one core
-    each gives the most images a second, one stream over all cores the quickest single answer.
+    each gives the most images a second, one stream over all cores the quickest single answer. Of the
+    model's outputs only the first so many are computed, where first says how many.
     """
 
     name = "openvino"
 
-    def __init__(self, backbone, precision, streams, cache=None):
+    def __init__(self, backbone, precision, streams, cache=None, first=None):
         self.backbone = backbone
         model = _cached(backbone, Path(cache) if cache else default_cache())
+        for result in model.get_results()[first:] if first else ():
+            model.remove_result(result)
         size = backbone.preprocessing.size
         # The processor's code for one known shape is faster than that for any shape.
         model.reshape([1, size, size, 3])
@@ -93,9 +98,12 @@ def _cached(backbone, cache):
     file = cache / key / "model.xml"
     if file.is_file():
         try:
-            return ov.Core().read_model(file)
-        except RuntimeError:  # damaged: made again below
-            shutil.rmtree(file.parent, ignore_errors=True)
+            if (file.parent / DIGEST).read_text() == _digest(file.parent):
+                return ov.Core().read_model(file)
+        except (RuntimeError, OSError, ValueError):
+            pass
+        # Damaged: made again below.
+        shutil.rmtree(file.parent, ignore_errors=True)
     model = _convert(backbone)
     _keep(model, file)
     return model
@@ -107,9 +115,15 @@ def _keep(model, file):
         file.parent.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent.parent) as folder:
             ov.save_model(model, Path(folder, "new", file.name), compress_to_fp16=False)
+            Path(folder, "new", DIGEST).write_text(_digest(Path(folder, "new")))
             os.rename(Path(folder, "new"), file.parent)
     except (OSError, RuntimeError):
         pass
+
+
+def _digest(folder):
+    """The SHA-256 of each file of a model: one that is damaged is noticed, one put there on purpose is not."""
+    return "\n".join(file_sha256(folder / name) for name in ("model.xml", "model.bin"))
 
 
 def _convert(backbone):

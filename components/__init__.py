@@ -1,0 +1,1 @@
+"""Our own parts of the page: small HTML, CSS and JavaScript that Streamlit mounts without a frame."""

@@ -1,0 +1,136 @@
+"""Decodes an image in a process of its own, which can be stopped, may crash and gets only so much memory.
+
+Pillow's and libheif's decoders cannot be interrupted, and a file can claim little and then need much: the
+kinds and sizes for which that is so come here, all others are decoded where they are asked for.
+"""
+
+import atexit
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from PIL import Image
+
+from .errors import ImageError
+
+# The slowest file within all limits takes a quarter of it on a slow core; the rest is for busy machines.
+SECONDS = 30
+MEMORY = 3 * 2**30
+REQUEST, ANSWER = struct.Struct("<QII"), struct.Struct("<?III")
+# One thread a library: each thread's arena would count against MEMORY.
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+_idle, _all_busy, _one_heavy = [], threading.Semaphore(os.cpu_count() or 1), threading.Semaphore(1)
+
+
+def decode_apart(content, size, name, heavy=False, seconds=None):
+    """The RGB Pillow image in content, for size as decode has it; raises ImageError, also where it takes too long.
+
+    Of heavy ones, which may need all of MEMORY, one is decoded at a time.
+    """
+    seconds = seconds or SECONDS
+    with _one_heavy if heavy else _all_busy:
+        worker = _idle.pop() if _idle else _start()
+        expired = threading.Event()
+        timer = threading.Timer(seconds, lambda: (expired.set(), worker.kill()))
+        timer.start()
+        try:
+            answer = _ask(worker, content, size, name)
+        except (OSError, ValueError, struct.error):
+            _stop(worker)
+            raise ImageError(_gave_up(name, seconds if expired.is_set() else None)) from None
+        except BaseException:
+            _stop(worker)
+            raise
+        finally:
+            timer.cancel()
+        # What a heavy file needed is given back with its process.
+        _stop(worker) if heavy or expired.is_set() else _idle.append(worker)
+    if isinstance(answer, str):
+        raise ImageError(answer)
+    return answer
+
+
+def _gave_up(name, seconds):
+    what = f"takes longer than {seconds:g} s to decode, the limit" if seconds else "made its decoder fail"
+    return f"{name} {what}. Save it as an ordinary JPEG and try again."
+
+
+def _start():
+    return subprocess.Popen(  # noqa: S603 # nosec B603 - our own module
+        [sys.executable, "-m", "lookalike.decoding_apart"],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, **ENVIRONMENT},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _ask(worker, content, size, name):
+    """The image, or the sentence that says why there is none; OSError, ValueError or struct.error where it died."""
+    called = os.fsencode(name)
+    worker.stdin.write(REQUEST.pack(len(content), size, len(called)) + called)
+    worker.stdin.write(content)
+    worker.stdin.flush()
+    fine, width, height, length = ANSWER.unpack(worker.stdout.read(ANSWER.size))
+    if length > MEMORY // 4:
+        raise ValueError("no answer of a sound worker")
+    body = worker.stdout.read(length)
+    if len(body) != length:
+        raise OSError("the worker died")
+    return Image.frombytes("RGB", (width, height), body) if fine else os.fsdecode(body)
+
+
+def _stop(worker):
+    worker.kill()
+    for pipe in (worker.stdin, worker.stdout):
+        with suppress(OSError):  # of what it did not take any more
+            pipe.close()
+    worker.wait()
+
+
+@atexit.register
+def _stop_all():
+    while _idle:
+        _stop(_idle.pop())
+
+
+def _serve(requests, answers):
+    """Answer requests until there are no more."""
+    from .images import decode_here
+
+    while header := requests.read(REQUEST.size):
+        length, size, called = REQUEST.unpack(header)
+        name, content = os.fsdecode(requests.read(called)), requests.read(length)
+        try:
+            image = decode_here(content, size, name)
+            answer = (True, *image.size), image.tobytes()
+        except ImageError as error:
+            answer = (False, 0, 0), os.fsencode(str(error))
+        except MemoryError:
+            answer = (False, 0, 0), os.fsencode(f"{name} needs too much memory. Save it smaller and try again.")
+        answers.write(ANSWER.pack(*answer[0], len(answer[1])))
+        answers.write(answer[1])
+        answers.flush()
+        del content, answer
+
+
+def _main():
+    # Ctrl-C in a terminal reaches every process there; this one ends when its pipe does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
+    _serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,120 @@
+"""Facets: the attributes worth narrowing a catalogue by, and how many products each choice leaves."""
+
+import numpy as np
+
+# Offered in this order where a catalogue has them; any other column follows in the table's own order.
+FIRST = ("gender", "articleType", "baseColour", "season", "usage", "masterCategory", "subCategory", "year")
+# Names and links: no two products share them, or only by accident.
+NEVER = ("id", "productDisplayName", "name", "title", "description", "link", "url", "filename")
+# A list that can still be scrolled, and for columns a shopper knows by name (143 article types at Kaggle) searched.
+MOST_WORDS, MOST_WORDS_OF_FIRST = 60, 300
+# Numbers are prices, sizes or ids rather than kinds, unless there are only so many of them.
+MOST_NUMBERS = 20
+# Of the products, the share whose word must be known; of their words, how many products share one on average.
+LEAST_KNOWN, LEAST_SHARED = 0.5, 2
+# Longer words, on average, are sentences.
+LONGEST = 40
+
+
+class Facets:
+    """The columns worth offering for n products, from a list of n dicts: column → word.
+
+    words is a dict from column to its words, most frequent first; codes one to int32 (n,), places in
+    those words, -1 where a product's word is unknown.
+    """
+
+    def __init__(self, attributes_by_row):
+        self.n = len(attributes_by_row)
+        self.words, self.codes, self._places = {}, {}, {}
+        for column in _in_order(attributes_by_row):
+            values = [own.get(column) for own in attributes_by_row]
+            words = _by_frequency(values)
+            if _worth_offering(column, words, self.n):
+                places = {word: place for place, word in enumerate(words)}
+                self.words[column], self._places[column] = tuple(words), places
+                self.codes[column] = np.array([places.get(value, -1) for value in values], np.int32)
+
+    def mask(self, filters):
+        """Which products match, bool (n,): for each column of filters, one of its words.
+
+        filters is a dict from column to a tuple of words; () asks nothing of its column. Columns and words
+        that are not offered match nothing.
+        """
+        matching = np.ones(self.n, bool)
+        for column, words in _asked(filters).items():
+            matching &= self._mask_of(column, words)
+        return matching
+
+    def counts(self, filters):
+        """How many products each word leaves: a dict from column to a dict word → count, most first.
+
+        Each column is counted under the filters of the others. Words that would leave nothing are left out,
+        but for those asked for.
+        """
+        filters = _asked(filters)
+        masks = {column: self._mask_of(column, words) for column, words in filters.items()}
+        failed = np.zeros(self.n, np.int16)
+        for mask in masks.values():
+            failed += ~mask
+        everything = failed == 0
+        counted = {}
+        for column in self.words:
+            matching = failed == ~masks[column] if column in masks else everything
+            counted[column] = self._counts_of(column, matching, filters.get(column, ()))
+        return counted
+
+    def _mask_of(self, column, words):
+        if column not in self.codes:
+            return np.zeros(self.n, bool)
+        # One place more than there are words: code -1, unknown, reads the last, which never matches.
+        wanted = np.zeros(len(self.words[column]) + 1, bool)
+        places = self._places[column]
+        wanted[[places[word] for word in words if isinstance(word, str) and word in places]] = True
+        return wanted[self.codes[column]]
+
+    def _counts_of(self, column, matching, asked):
+        words = self.words[column]
+        # Shifted by one, so that bincount takes the unknown as 0.
+        counts = np.bincount(self.codes[column][matching] + 1, minlength=len(words) + 1)[1:]
+        order = np.argsort(-counts, kind="stable")
+        return {words[place]: int(counts[place]) for place in order if counts[place] or words[place] in asked}
+
+
+def _asked(filters):
+    """The filters that ask something; a lone word stands for a tuple of one."""
+    tuples = {column: (words,) if isinstance(words, str) else tuple(words) for column, words in filters.items()}
+    return {column: words for column, words in tuples.items() if words}
+
+
+def _in_order(attributes_by_row):
+    columns = dict.fromkeys(column for own in attributes_by_row for column in own)
+    return [column for column in FIRST if column in columns] + [column for column in columns if column not in FIRST]
+
+
+def _by_frequency(values):
+    """A dict from word to count, most frequent first, equal ones by the alphabet."""
+    counts = {}
+    for value in values:
+        if isinstance(value, str) and value:
+            counts[value] = counts.get(value, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _worth_offering(column, words, n):
+    """Whether a column with those words, a dict to their counts, tells kinds of products apart."""
+    known = sum(words.values())
+    if column in NEVER or len(words) < 2 or known < LEAST_KNOWN * n:
+        return False
+    if column in FIRST:
+        return len(words) <= MOST_WORDS_OF_FIRST
+    if sum(map(len, words)) > LONGEST * len(words) or known < LEAST_SHARED * len(words):
+        return False
+    return len(words) <= (MOST_NUMBERS if all(map(_is_number, words)) else MOST_WORDS)
+
+
+def _is_number(word):
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

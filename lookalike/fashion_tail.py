@@ -1,0 +1,76 @@
+"""The fashion network's end once more, in numpy: its maps → the fashion vector of a region, without another pass.
+
+It is what engines/fashion_model.py does after the last map, over some of the cells.
+"""
+
+import numpy as np
+
+from .fashion import PREPROCESSING, description, head, tail_parameters
+
+# How much a cell counts even where no garment is seen: in the pooling, and in the color path.
+POOL_FLOOR, COLOR_FLOOR = 0.05, 1e-4
+COLOR_CELL = 4
+
+
+def fashion_vector(last, garment, pixels, cells):
+    """The fashion vector, float32 (256,) of norm 1, of the cells of an image that are True in cells, bool (7, 7).
+
+    last is float32 (7, 7, 1280), garment float32 (14, 14), pixels uint8 (224, 224, 3).
+    """
+    pooled = _pooled(last, garment, cells)
+    about = description()
+    parts = {name: _dense(pooled, f"projection.{name}") for name in about["parts"]}
+    parts["color"] = parts["color"] + _color(pixels, garment, cells)
+    shares = [
+        about["part_weights"][name] * _drawn(_unit(part), head(about["naming"][name]), about["scales"][name])
+        for name, part in parts.items()
+    ]
+    return _unit(np.concatenate(shares)).astype(np.float32)
+
+
+def spread(cells, side):
+    """A map of cells (h, w) at side × side finer (or coarser) ones: each takes the cell its middle lies in."""
+    rows, columns = (((np.arange(side) + 0.5) * count / side).astype(int) for count in cells.shape)
+    return cells[rows[:, None], columns]
+
+
+def _pooled(last, garment, cells):
+    """Each channel's maximum, and its mean over the garment, weighted and added: (1280,)."""
+    side = len(last)
+    score = garment.reshape(side, len(garment) // side, side, -1).mean(axis=(1, 3))
+    inside, weight = last[cells], (score[cells] + POOL_FLOOR)[:, None]
+    mean = (inside * weight).sum(axis=0) / weight.sum()
+    return inside.max(axis=0) * tail_parameters()["pool.maximum"] + mean * tail_parameters()["pool.mean"]
+
+
+def _color(pixels, garment, cells):
+    """The garment's pixels within the cells, each through two small layers, averaged over the garment: (64,)."""
+    side = len(pixels) // COLOR_CELL
+    within = spread(cells, side)
+    # Row by row: products this small stay on one core, which is quicker than to share them out on a busy machine.
+    rows = np.flatnonzero(within.any(axis=1))
+    small = pixels.reshape(side, COLOR_CELL, side, COLOR_CELL, 3)[rows].mean(axis=(1, 3), dtype=np.float32)
+    prepared = (small - np.float32(PREPROCESSING.mean)) / np.float32(PREPROCESSING.std)
+    values = _relu(_dense(_relu(_dense(prepared, "color.pixel1")), "color.pixel2"))
+    weight = (spread(garment, side)[rows] + np.float32(COLOR_FLOOR)) * within[rows]
+    mean = np.einsum("hwc,hw->c", values, weight) / weight.sum()
+    return _dense(_relu(_dense(mean, "color.hidden")), "color.out")
+
+
+def _drawn(part, words, scale):
+    """A unit vector (d,) moved halfway to the mean of a head's words (w, d), as far as each is believed in."""
+    cosines = words @ part
+    beliefs = np.exp(scale * (cosines - cosines.max()))
+    return _unit(part + _unit((beliefs / beliefs.sum()) @ words))
+
+
+def _dense(x, name):
+    return x @ tail_parameters()[f"{name}.weight"].T + tail_parameters()[f"{name}.bias"]
+
+
+def _relu(x):
+    return np.maximum(x, 0)
+
+
+def _unit(x):
+    return x / max(float(np.linalg.norm(x)), 1e-12)

@@ -1,0 +1,70 @@
+"""The recommender over a folder's index as it is now: a new whole index is taken over while queries go on."""
+
+import threading
+import time
+
+from .errors import IndexFileError, LookalikeError
+from .loading import index_version, load_recommender
+
+# How soon the same files are tried again; what they need besides (weights, memory) may be there by then.
+RETRY_SECONDS = 30.0
+
+
+class LiveRecommender:
+    """The index in folder, asked by any number of threads; each gets one whole index, never a mixture.
+
+    An index that is damaged, or half written, is not taken over: the old one answers on, and problem is the
+    sentence that says why (None where all is well). load(folder, like=recommender or None) makes a Recommender
+    or raises LookalikeError.
+    """
+
+    def __init__(self, folder, load=load_recommender):
+        self.folder = folder
+        self.problem = None
+        self._load = load
+        # A pair, replaced as one: what is served, and its version.
+        self._served = None
+        self._refused, self._refused_at = None, 0.0
+        self._loading = threading.Lock()
+
+    def current(self):
+        """The Recommender and its version, which changes with the index; raises LookalikeError while there is none.
+
+        One thread at a time loads; where there is an old index, the others go on with that.
+        """
+        served, version = self._served, index_version(self.folder)
+        if served and (version == served[1] or not self._worth_loading(version)):
+            # Back to the files that are served: whatever was wrong is gone.
+            if version == served[1]:
+                self.problem = None
+            return served
+        if self._loading.acquire(blocking=served is None):
+            try:
+                self._take_over()
+            finally:
+                self._loading.release()
+        return self._served
+
+    def _worth_loading(self, version):
+        return version != self._refused or time.monotonic() - self._refused_at > RETRY_SECONDS
+
+    def _take_over(self):
+        """Load what is there now; the old one stays where that fails or changes while it is read."""
+        before, served = index_version(self.folder), self._served
+        if served and served[1] == before:
+            return
+        if served is None and self.problem and not self._worth_loading(before):
+            raise IndexFileError(self.problem)
+        try:
+            recommender = self._load(self.folder, like=served[0] if served else None)
+        except (LookalikeError, MemoryError) as error:
+            self._refused, self._refused_at = before, time.monotonic()
+            self.problem = str(error) or f"The index in {self.folder} needs more memory than there is."
+            if served is None:
+                raise IndexFileError(self.problem) from None
+            return
+        # Without a manifest nothing but the clock tells whether two files belong together.
+        if recommender.index.manifest or index_version(self.folder) == before:
+            self._served, self.problem = (recommender, before), None
+        elif served is None:
+            raise IndexFileError(f"The index in {self.folder} is being written. Try again in a moment.")

@@ -1,0 +1,101 @@
+"""An index in numbers: what it holds, how and when it was made, what was left out."""
+
+import csv
+import os
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .attributes import product_id
+from .errors import CatalogueError
+from .index import EMBEDDINGS, FILES, MANIFEST
+from .indexing import SKIPPED
+
+# Columns with more words than a shop sorts by, such as names, are counted but not listed.
+MOST_WORDS = 300
+
+
+@dataclass(frozen=True)
+class Overview:
+    """products and described (those with attributes) are counts, size is in bytes, made a time in UTC.
+
+    spaces is a dict from space to its width; columns one from column to its words with their counts, the
+    most frequent first; skipped are (path, reason); unpictured counts the table's rows without a picture.
+    """
+
+    products: int
+    described: int
+    unpictured: int
+    backbone: str
+    precision: str
+    spaces: dict
+    columns: dict
+    made: datetime
+    size: int
+    skipped: tuple
+
+
+def overview(index):
+    """The Overview of an index; where a file beside it is gone meanwhile, its part is empty."""
+    ids = {product_id(name) for name in index.names}
+    return Overview(
+        products=len(index.names),
+        described=sum(bool(index.product(row).attributes) for row in range(len(index.names))),
+        unpictured=len(index.attributes.keys() - ids),
+        backbone=index.manifest.get("backbone", ""),
+        precision=index.manifest.get("precision", ""),
+        spaces={name: matrix.shape[1] for name, matrix in index.spaces.items()},
+        columns=columns(index),
+        made=_made(index.folder),
+        size=sum(path.stat().st_size for path in _files(index.folder)),
+        skipped=read_skipped(index.folder),
+    )
+
+
+def columns(index):
+    """The columns that sort the products: a dict from column to ((word, count), …), the most frequent first."""
+    counts = {}
+    for row in range(len(index.names)):
+        for column, word in index.product(row).attributes.items():
+            counts.setdefault(column, Counter())[word] += 1
+    return {column: _ordered(words) for column, words in counts.items() if 1 < len(words) <= MOST_WORDS}
+
+
+def words_of(index, column):
+    """Each product's word in a column, None where it has none, in the catalogue's order."""
+    return [index.attributes.get(product_id(name), {}).get(column) for name in index.names]
+
+
+def read_skipped(folder):
+    """The (path, reason) of each file that indexing left out; raises CatalogueError where it is no such table."""
+    path = Path(folder, SKIPPED)
+    try:
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            return tuple(tuple(row) for row in list(csv.reader(file))[1:] if len(row) == 2)
+    except FileNotFoundError:
+        return ()
+    except (OSError, csv.Error) as error:
+        raise CatalogueError(f"{path} cannot be read ({error}). Index again: python extract_features.py") from None
+
+
+def readable_size(size):
+    """A number of bytes as people write it: 364 MB."""
+    for unit, step in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= step:
+            return f"{size / step:.0f} {unit}" if size >= 10 * step else f"{size / step:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _ordered(words):
+    return tuple(sorted(words.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _files(folder):
+    return [path for path in (Path(folder, name) for name in FILES) if path.is_file()]
+
+
+def _made(folder):
+    """When the index was written; a classic pair has no manifest to tell."""
+    path = next((path for path in (Path(folder, MANIFEST), Path(folder, EMBEDDINGS)) if path.is_file()), folder)
+    return datetime.fromtimestamp(os.stat(path).st_mtime, UTC)

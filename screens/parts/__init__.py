@@ -1,0 +1,1 @@
+"""What the page Look up is drawn from, one part a file."""

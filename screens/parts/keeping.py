@@ -1,0 +1,79 @@
+"""Favourites, kept for this visit, and lists to take along."""
+
+import streamlit as st
+
+from lookalike import texts
+from lookalike.favourites import of_results, to_csv
+
+from . import asking, pictures
+
+KEPT_WIDTH = 72
+
+
+def kept():
+    """The ids of the favourites, in the order they were kept."""
+    return st.session_state.setdefault("favourites", [])
+
+
+def button(identity):
+    """Keep a product, or take it out again."""
+    is_kept = identity in kept()
+    st.button(
+        texts.KEPT if is_kept else texts.KEEP,
+        icon=":material/favorite:" if is_kept else ":material/favorite_border:",
+        type="primary" if is_kept else "secondary",
+        key=f"keep-{identity}",
+        width="stretch",
+        on_click=_toggle,
+        args=(identity,),
+    )
+
+
+def popover(shop, version):
+    """The favourites behind one button."""
+    rows = [row for row in map(shop.row, kept()) if row is not None]
+    with st.popover(texts.favourites(len(rows)), icon=":material/favorite:", key="favourites-list"):
+        if not rows:
+            st.write(texts.NO_FAVOURITES)
+            return
+        for row in rows:
+            _favourite(shop.index.product(row), version)
+        _download(
+            texts.DOWNLOAD_FAVOURITES,
+            [(texts.FAVOURITES, shop.index.product(row), None) for row in rows],
+            texts.FAVOURITES_FILE,
+            first="list",
+        )
+
+
+def download_results(matches):
+    """The results as a table."""
+    if matches:
+        _download(texts.DOWNLOAD, of_results(matches), texts.RESULTS_FILE)
+
+
+def _favourite(product, version):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"favourite-{product.id}"):
+        image = pictures.of_product(product, version)
+        if image:
+            st.image(image, width=KEPT_WIDTH, alt=texts.alt(product))
+        with st.container(gap="xsmall"):
+            st.markdown(f"**{texts.escape(texts.headline(product))}**")
+            with st.container(horizontal=True, gap="xsmall"):
+                st.button(
+                    texts.MORE_LIKE_THIS, key=f"like-kept-{product.id}", on_click=asking.ask_product, args=(product.id,)
+                )
+                st.button(texts.FORGET, key=f"forget-{product.id}", on_click=_toggle, args=(product.id,))
+
+
+def _download(label, rows, name, **more):
+    st.download_button(
+        label, to_csv(rows, **more), name, "text/csv", icon=":material/download:", key=name, on_click="ignore"
+    )
+
+
+def _toggle(identity):
+    if identity in kept():
+        kept().remove(identity)
+    else:
+        kept().append(identity)

@@ -1,0 +1,71 @@
+"""Why a result is one: where the two pictures are alike, the colors both have, and what is seen in each."""
+
+import streamlit as st
+
+from lookalike import texts
+from lookalike.errors import ImageError
+from lookalike.explain import believed, common_colors, heat_picture, shares
+from lookalike.query import focus
+
+from . import answering, busy
+
+# Two side by side, on a phone too.
+HEAT_SIDE, HEAT_WIDTH = 480, 260
+
+
+@st.dialog(texts.WHY_TITLE, width="medium")
+def show(shop, version, query, answer, product):
+    """The dialog for one product of an answer."""
+    st.markdown(f"**{texts.escape(texts.headline(product))}**")
+    try:
+        with busy.turn():
+            heats(shop, version, query, product)
+    except ImageError:
+        st.caption(texts.WHY_MISSING)
+    vectors = shop.of_product(shop.row(product.id))
+    if "color" in vectors:
+        colors(answer.vectors["color"][0], vectors["color"][0])
+    if "fashion" in vectors:
+        beliefs(answer.believed, believed(vectors["fashion"][0]))
+
+
+def heats(shop, version, query, product):
+    """The query's pictures and the product's, bright where they are alike."""
+    seen = answering.views(shop, version, query)
+    other = answering.product_view(shop, version, product)
+    parts = [focus(shop.embedder, view, part) for view, part in zip(seen, answering.regions(query, seen))]
+    maps, masks = [view.map for view, _ in parts], [mask for _, mask in parts]
+    split = shares(maps, other.map, masks, shop.embedder.backbone.pooling)
+    own = [heat_picture(view.image, heat, HEAT_SIDE) for (view, _), heat in zip(parts, split.queries)]
+    with st.container(horizontal=True, gap="small", key="heats"):
+        for image in own:
+            _heat(image, texts.YOUR_PHOTO if query.photos else texts.YOUR_PRODUCT)
+        _heat(heat_picture(other.image, split.product, HEAT_SIDE), texts.PRODUCT)
+    st.caption(texts.WHY_HEATS)
+
+
+def colors(query_color, product_color):
+    """Swatches of the colors that take a good part of both."""
+    common = common_colors(query_color, product_color)
+    st.markdown(f"**{texts.WHY_COLORS}**")
+    if not common:
+        st.write(texts.WHY_NO_COLORS)
+        return
+    swatches = (
+        f'<li><span style="background:rgb{tuple(map(int, color.rgb))}"></span>{color.name.replace("_", " ")}</li>'
+        for color in common
+    )
+    st.html(f'<ul class="swatches">{"".join(swatches)}</ul>')
+
+
+def beliefs(of_query, of_product):
+    """What is seen in either, side by side."""
+    st.markdown(f"**{texts.WHY_BELIEVED}**")
+    for label, words in ((texts.YOUR_PHOTO, of_query), (texts.PRODUCT, of_product)):
+        st.markdown(f"{label}: {texts.escape(texts.believed(words)) or texts.WHY_UNSURE}")
+
+
+def _heat(image, label):
+    with st.container(width=HEAT_WIDTH, gap="xsmall"):
+        st.image(image, width="stretch", alt=f"{label}: {texts.WHY_HEATS}")
+        st.caption(label)

@@ -1,0 +1,72 @@
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from lookalike import serving
+from lookalike.errors import IndexFileError, LookalikeError
+from lookalike.live_index import LiveRecommender
+from lookalike.serving import opened
+
+
+def live(folder, load):
+    return LiveRecommender(folder, partial(opened, load=load))
+
+
+def test_many_threads_load_once(toy_index, load):
+    shop = live(toy_index, load)
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: shop.current()[0], range(8)))
+    assert load.count == 1 and len(set(map(id, given))) == 1
+
+
+def test_one_a_process_whoever_asks(toy_index):
+    assert serving.shared(toy_index) is serving.shared(str(toy_index))
+
+
+def test_a_damaged_new_index_never_takes_the_place_of_one_that_works(toy_index, load):
+    shop = live(toy_index, load)
+    first = shop.current()
+    (toy_index / "embeddings.pkl").write_bytes(b"half")
+    assert shop.current() == first and load.count == 2 and "not the file" in shop.problem
+    with pytest.raises(IndexFileError, match="not the file"):
+        live(toy_index, load).current()
+
+
+def test_a_visitor_does_not_wait_for_a_new_index(toy_index, load):
+    renewing, released = threading.Event(), threading.Event()
+
+    def slow(folder, like=None):
+        if load.count:
+            renewing.set()
+            released.wait(20)
+        return load(folder)
+
+    shop = live(toy_index, slow)
+    first = shop.current()
+    os.utime(toy_index / "index.json")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(shop.current)
+        assert renewing.wait(20) and shop.current() == first
+        released.set()
+    second = shop.current()
+    assert second[0] is not first[0] and second[1] != first[1]
+
+
+def test_an_index_that_failed_is_not_read_by_every_visitor(tmp_path, load):
+    shop = live(tmp_path, load)
+    for _ in range(5):
+        with pytest.raises(IndexFileError):
+            shop.current()
+    assert load.count == 1
+
+
+def test_a_fault_of_ours_gets_a_sentence_and_no_traceback(toy_index, toy, load):
+    def broken(pixels):
+        raise RuntimeError("a library of this processor is missing")
+
+    toy.feature_maps = broken
+    with pytest.raises(LookalikeError, match=r"The index cannot be loaded \(RuntimeError\)"):
+        live(toy_index, load).current()
