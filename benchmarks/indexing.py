@@ -147,14 +147,14 @@ def engine(paths, backbone, weights, precision):
 
     from lookalike.backbones import find_backbone
     from lookalike.engines.openvino import OpenVinoEngine, supported_precisions
-    from lookalike.fashion import find_fashion
+    from lookalike.fashion import INDEXED_OUTPUTS, find_fashion
     from lookalike.images import load_pixels
 
     precision = supported_precisions()[-1] if precision == "auto" else precision
     pixels = np.stack([load_pixels(path, 224) for path in paths])
     seconds = []
-    for network in (find_backbone(backbone, weights), find_fashion()):
-        running = OpenVinoEngine(network, precision, os.cpu_count())
+    for network, first in ((find_backbone(backbone, weights), None), (find_fashion(), INDEXED_OUTPUTS)):
+        running = OpenVinoEngine(network, precision, os.cpu_count(), first=first)
         running.outputs(pixels[:8])
         start = time.perf_counter()
         for _ in range(2):

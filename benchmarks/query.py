@@ -23,7 +23,7 @@ K = 5
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", help="a photo to ask with (default: a drawn one of 1800 × 2400)")
-    parser.add_argument("--index", help="folder of an index, for the cold start")
+    parser.add_argument("--index", help="folder of an index, for the cold start and, grown, the warm server")
     parser.add_argument("--products", type=int, nargs="*", default=[44_441, 500_000], help="sizes of the search")
     parser.add_argument("--weights", help="ResNet-50's weights (default: made from a seed)")
     parser.add_argument("--times", type=int, default=30, help="answers timed (default: 30)")
@@ -39,7 +39,7 @@ def main(options):
             cold(photo, options.index)
         weights = options.weights or str(report.seeded_weights(folder))
         if options.products:
-            warm(photo, weights, options.products[0], options.times)
+            warm(photo, weights, options.products[0], options.times, options.index)
     for count in options.products:
         side = report.child(__file__, "search", count=count, times=options.times)
         print(
@@ -61,11 +61,11 @@ def cold(photo, index, times=5):
     print(f"cold       {index}: {milliseconds(spread(seconds))} from process start to printed matches, {times} starts")
 
 
-def warm(photo, weights, count, times):
-    side = report.child(__file__, "warm", photo=str(photo), weights=weights, count=count, times=times)
+def warm(photo, weights, count, times, index):
+    side = report.child(__file__, "warm", photo=str(photo), weights=weights, count=count, times=times, index=index)
     parts = ", ".join(f"{name} {milliseconds(side[name])}" for name in ("decode", "vectors", "search"))
     print(
-        f"warm       {side['pixels']}, {count} × 2048, resnet50 in {side['precision']}: "
+        f"warm       {side['pixels']}, {count} × 2048, resnet50 in {side['precision']}, ranked by {side['ranking']}: "
         f"{milliseconds(side['answer'])} to {K} matches; by itself: {parts}; {report.footing(side)}",
         flush=True,
     )
@@ -120,21 +120,25 @@ def random_index(count):
     return Index(Path("."), tuple(f"{row}.jpg" for row in range(count)), {"look": look}, {}, {})
 
 
-def part_warm(photo, weights, count, times):
-    from PIL import Image
-
+def part_warm(photo, weights, count, times, index):
     from lookalike.backbones import find_backbone
     from lookalike.embedder import load_embedder
     from lookalike.images import load_pixels
+    from lookalike.index import load_index
     from lookalike.search import Recommender
+    # After lookalike, as in the app: who imports numpy first sets how long BLAS's threads stay awake.
+    from grown import grown
+    from PIL import Image
 
     embedder = load_embedder(find_backbone("resnet50", weights))
-    recommender = Recommender(random_index(count), embedder)
+    # The default ranking over a real catalogue's other spaces; without one, look alone over random vectors.
+    recommender = Recommender(grown(load_index(index), count, 2048) if index else random_index(count), embedder)
     pixels = load_pixels(photo, embedder.size)[None]
-    vectors = embedder.vectors(pixels)
+    vectors = recommender.index.completed(embedder.vectors(pixels))
     return {
         "pixels": "{} × {}".format(*Image.open(photo).size),
         "precision": embedder.precision,
+        "ranking": " + ".join(f"{weight:.2f} {name}" for name, weight in recommender.weights.items()),
         "answer": timed(lambda: recommender.similar(photo, K), times),
         "decode": timed(lambda: load_pixels(photo, embedder.size), times),
         "vectors": timed(lambda: embedder.vectors(pixels), times),

@@ -43,7 +43,9 @@ def test_every_file_and_picture_it_names_exists():
 
 
 def test_every_environment_variable_it_names_is_read():
-    code = "".join(path.read_text() for path in [ROOT / "app.py", *(ROOT / "lookalike").rglob("*.py")])
+    folders = ("lookalike", "screens", "deploy")
+    files = [ROOT / "app.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
+    code = "".join(path.read_text() for path in files)
     for name in set(re.findall(r"LOOKALIKE_\w+", README)):
         assert name in code, name
 
