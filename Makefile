@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
 
-.PHONY: run index test check audit lock fuzz load kaggle
+.PHONY: run index test test-scale check audit lock fuzz load kaggle
 
 run: index
 	$(BIN)/streamlit run app.py
@@ -14,6 +14,10 @@ index: $(VENV)/installed
 
 test: $(VENV)/installed-tests
 	$(BIN)/python -m pytest
+
+# Ray clusters and a real Milvus server, in a network of their own; the server has an environment of its own too.
+test-scale: $(VENV)/installed-scale
+	MILVUS_SERVER=$(abspath $(VENV)-milvus/bin/milvus-server) tests/scale/run $(BIN)/python -m pytest tests/scale
 
 # What a reader could be wrong about: style, and what is known to be unsafe.
 check: $(VENV)/installed-tests
@@ -41,6 +45,8 @@ lock:
 	$(BIN)/pip install --quiet uv==0.13.9
 	$(LOCK) -o requirements.lock requirements.txt
 	$(LOCK) -c requirements.lock -o tests/requirements.lock tests/requirements.txt
+	$(LOCK) -c requirements.lock -c tests/requirements.lock -o tests/scale/requirements.lock tests/scale/requirements.txt
+	$(LOCK) -o tests/scale/milvus-server.lock tests/scale/milvus-server.txt
 
 $(VENV)/installed: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -49,4 +55,10 @@ $(VENV)/installed: requirements.lock
 
 $(VENV)/installed-tests: $(VENV)/installed tests/requirements.lock
 	$(INSTALL) -r tests/requirements.lock
+	touch $@
+
+$(VENV)/installed-scale: $(VENV)/installed-tests tests/scale/requirements.lock tests/scale/milvus-server.lock
+	$(INSTALL) -r tests/scale/requirements.lock
+	test -x $(VENV)-milvus/bin/python || $(PYTHON) -m venv $(VENV)-milvus
+	$(VENV)-milvus/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/scale/milvus-server.lock
 	touch $@
