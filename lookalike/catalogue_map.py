@@ -66,8 +66,14 @@ def _tsne(vectors):
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
+    spread = vectors[:, 0].std()
+    # One picture all over: TSNE would divide by zero and read beyond its memory.
+    if not spread:
+        return np.zeros((len(vectors), 2), np.float32)
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
-    model = TSNE(perplexity=perplexity, max_iter=ROUNDS, init="pca", random_state=0)
+    # Vectors of principal directions begin with what TSNE's own "pca" would compute anew.
+    start = vectors[:, :2] / spread * 1e-4
+    model = TSNE(perplexity=perplexity, max_iter=ROUNDS, init=start, random_state=0)
     # On a busy server its threads wait for each other longer than they work; one is as fast and repeatable.
     with threadpool_limits(1, user_api="openmp"):
         return model.fit_transform(vectors)
