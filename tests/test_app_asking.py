@@ -81,3 +81,4 @@ def test_why_shows_both_pictures_colors_and_what_is_seen(open_app, demo_index):
     said = " ".join(element.value for element in [*app.markdown, *app.caption])
     assert not app.exception
     assert all(text in said for text in (texts.WHY_HEATS, texts.WHY_COLORS, texts.WHY_BELIEVED))
+    assert f"{texts.YOUR_PRODUCT}:" in said and texts.YOUR_PHOTO not in said

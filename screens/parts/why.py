@@ -26,7 +26,7 @@ def show(shop, version, query, answer, product):
     if "color" in vectors:
         colors(answer.vectors["color"][0], vectors["color"][0])
     if "fashion" in vectors:
-        beliefs(answer.believed, believed(vectors["fashion"][0]))
+        beliefs(_asked_with(query), answer.believed, believed(vectors["fashion"][0]))
 
 
 def heats(shop, version, query, product):
@@ -39,7 +39,7 @@ def heats(shop, version, query, product):
     own = [heat_picture(view.image, heat, HEAT_SIDE) for (view, _), heat in zip(parts, split.queries)]
     with st.container(horizontal=True, gap="small", key="heats"):
         for image in own:
-            _heat(image, texts.YOUR_PHOTO if query.photos else texts.YOUR_PRODUCT)
+            _heat(image, _asked_with(query))
         _heat(heat_picture(other.image, split.product, HEAT_SIDE), texts.PRODUCT)
     st.caption(texts.WHY_HEATS)
 
@@ -58,11 +58,15 @@ def colors(query_color, product_color):
     st.html(f'<ul class="swatches">{"".join(swatches)}</ul>')
 
 
-def beliefs(of_query, of_product):
+def beliefs(asked_with, of_query, of_product):
     """What is seen in either, side by side."""
     st.markdown(f"**{texts.WHY_BELIEVED}**")
-    for label, words in ((texts.YOUR_PHOTO, of_query), (texts.PRODUCT, of_product)):
+    for label, words in ((asked_with, of_query), (texts.PRODUCT, of_product)):
         st.markdown(f"{label}: {texts.escape(texts.believed(words)) or texts.WHY_UNSURE}")
+
+
+def _asked_with(query):
+    return texts.YOUR_PHOTO if query.photos else texts.YOUR_PRODUCT
 
 
 def _heat(image, label):
