@@ -2,7 +2,7 @@
 
 python benchmarks/relevance.py --data DIR: DIR holds fashion-product-images/ and the two folders of shopper
 photos with shopper-photos.csv. The catalogue indexed is what the fashion network was trained on; the products
-and people held out from its training ask.
+and people held out from its training ask. Held-out products ask once more on other backgrounds.
 """
 
 import argparse
@@ -11,12 +11,20 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import report
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 HELD_OUT = json.loads((ROOT / "lookalike" / "weights" / "fashion.json").read_text())["held_out"]
+
+
+SEED = 11
+# A mean over classes is led by chance where a class has no more photos than this.
+FEW = 12
 
 
 def link(paths, folder):
@@ -33,10 +41,27 @@ def lay_out(data, folder):
     link([path for path in products if path.stem in held], folder / "held-out")
     with open(data / "shopper-photos.csv", encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["path"].startswith("shopper-photos-train/")]
-    for row in rows:
-        if row["person"] in HELD_OUT["people"]:
-            path = data / row["path"]
-            link([path], folder / "people" / path.parent.name)
+    photos = [data / row["path"] for row in rows if row["person"] in HELD_OUT["people"]]
+    labels = Counter(path.parent.name for path in photos)
+    for label, count in labels.items():
+        own = [path for path in photos if path.parent.name == label]
+        link(own, folder / "people" / label)
+        if count > FEW:
+            link(own, folder / "people-often" / label)
+
+
+def compose(products, folder):
+    """Those of the products that stand on white, drawn once on a made-up background each, in folder."""
+    from lookalike.composing import composed, cut_out
+    from lookalike.images import load_pixels
+
+    folder.mkdir()
+    for path in sorted(products.iterdir()):
+        pixels = load_pixels(path, 224)
+        mask = cut_out(pixels)
+        if mask is not None:
+            made = composed(pixels, mask, np.random.default_rng([SEED, int(path.stem)]))
+            Image.fromarray(made).save(folder / f"{path.stem}.png")
 
 
 def run(*command):
@@ -50,14 +75,17 @@ def main(options):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         lay_out(data, folder)
+        compose(folder / "held-out", folder / "composed")
         styles = ["--styles", catalogue / "styles.csv"]
         index = ["--images", folder / "images", "--output", folder, "--backbone", options.backbone]
         run("extract_features.py", *index, *styles)
         evaluate = ["-m", "lookalike", "evaluate", "--index", folder, *styles, "--queries"]
         for title, queries in (
             ("held-out products", [folder / "held-out"]),
+            ("held-out products on other backgrounds", [folder / "composed"]),
             ("further products at their original size", [catalogue / "fullres"]),
             ("photos of held-out people", [folder / "people", "--classes", classes]),
+            (f"of these, classes of more than {FEW} photos", [folder / "people-often", "--classes", classes]),
             ("shopper photos", [data / "shopper-photos", "--classes", classes]),
         ):
             print(f"\n{title}", flush=True)
