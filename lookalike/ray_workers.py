@@ -23,8 +23,6 @@ from .shards import Manifest
 
 # A worker's decoding and engine share its cores; more than these in one process wait for each other.
 MOST_CORES = 8
-# How often a shard is begun again after the worker that had it was lost, before the shard itself is suspected.
-RETRIES = 4
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,9 @@ def check_ray():
 @contextmanager
 def cluster(address):
     """Connect to the Ray at an address, or start one here where it is local; raises CatalogueError."""
+    # Neither reports to others nor warnings for developers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
     here = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == "local" else {}
@@ -137,8 +137,6 @@ def embedded(parts, recipe, storage, manifest):
         ),
         num_cpus=recipe.cores,
         num_gpus=recipe.gpus,
-        max_restarts=-1,
-        max_task_retries=RETRIES,
     )
     with _sentences():
         for table in rows.iter_batches(batch_size=None, batch_format="pyarrow"):
@@ -153,8 +151,8 @@ def _set_up():
     context.enable_progress_bars = context.print_on_execution_start = False
     # A shard comes back whole.
     context.target_max_block_size = None
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    # What it would print is in the error that it raises.
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
 
 def _places(recipe):

@@ -1,0 +1,56 @@
+"""Extraction on a real Ray cluster: what is lost there, and what comes out all the same."""
+
+import signal
+
+import pytest
+from ray_cluster import ROOT, embedded, end, index, kill, run, start, three_nodes, wait_for, working
+
+from lookalike.shards import FOLDER, read_manifest, read_shards
+
+pytest.importorskip("ray", reason="needs Ray: make test-scale")
+IMAGES = ROOT / "images"
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with three_nodes() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The index as one process writes it."""
+    folder = tmp_path_factory.mktemp("alone")
+    code, _, err = run(IMAGES, folder, None)
+    assert code == 0, err
+    return index(folder)
+
+
+def test_a_node_killed_in_the_middle_of_a_shard_costs_nothing(cluster, alone, tmp_path):
+    node = cluster.list_all_nodes()[-1]
+    process = start(IMAGES, tmp_path, cluster.address)
+    kill(wait_for(lambda: working(node), process))
+    code, out, err = end(process)
+    assert code == 0 and "257 indexed, 0 skipped" in out and "Traceback" not in err, err
+    assert index(tmp_path) == alone
+    names = [name for block, _ in read_shards(tmp_path / FOLDER) for name in block]
+    assert len(names) == len(set(names)) == 257
+    cluster.remove_node(node)
+    cluster.add_node(num_cpus=1, object_store_memory=200 * 2**20)
+
+
+def test_a_killed_driver_goes_on_where_it_was(cluster, alone, tmp_path):
+    first = start(IMAGES, tmp_path, cluster.address)
+    wait_for(lambda: finished(tmp_path) > 3, first)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    done = finished(tmp_path)
+    code, out, err = run(IMAGES, tmp_path, cluster.address)
+    assert code == 0 and embedded(out) < 257 - done, err
+    assert index(tmp_path) == alone
+
+
+def finished(folder):
+    """How many shards are on disk."""
+    manifest = read_manifest(folder / FOLDER)
+    return len(manifest.shards) if manifest else 0
