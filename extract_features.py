@@ -14,10 +14,15 @@ OPTIONS = {
     "--engine": {"default": "auto", "choices": ("auto", "openvino", "tensorflow"), "help": "what runs the backbone"},
     "--precision": {"default": "auto", "choices": ("auto", "bf16", "f32"), "help": "what it computes in"},
     "--batch-size": {"type": "positive", "default": 32, "metavar": "N", "help": "images handed on at a time"},
-    "--workers": {"type": "positive", "default": os.cpu_count(), "metavar": "N", "help": "decoding threads"},
+    "--workers": {
+        "type": "positive",
+        "default": os.cpu_count(),
+        "metavar": "N",
+        "help": "decoding threads; with --ray: a worker's cores",
+    },
     "--no-tune": {"action": "store_true", "help": "do not learn the catalogue's own attributes"},
     "--rebuild": {"action": "store_true", "help": "embed every image anew"},
-    "--ray": {"metavar": "ADDRESS", "help": "work on a Ray cluster (host:port, ray://…, auto), or on one started here: local"},
+    "--ray": {"metavar": "ADDRESS", "help": "embed on the Ray cluster there; local: on one started here"},
     "--shard-size": {"type": "positive", "default": 512, "metavar": "N", "help": "with --ray: images to a shard"},
 }
 

@@ -10,7 +10,7 @@ from .checkpoint import Checkpoint
 from .errors import CatalogueError
 from .index import stored_name
 from .indexing import Interrupted, Report, describe, write_index
-from .ray_workers import check_ray, cluster, embedded, settled
+from .ray_pool import check_ray, cluster, embedded, settled
 from .shard_writing import ShardFolder, table_of
 from .shards import FOLDER, read_shards, read_skipped
 from .storage import Storage

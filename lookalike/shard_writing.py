@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .errors import CatalogueError, IndexFileError
-from .shards import MANIFEST, Manifest, Shard, read_manifest, read_shard, schema
+from .shards import MANIFEST, Shard, read_manifest, read_shard, schema
 
 # No shard has more than this many times the files that it should have on average.
 LONGEST = 4
@@ -60,7 +60,7 @@ class ShardFolder:
         if places.null_count or len(table) != len(part.files):
             raise CatalogueError("A shard came back without all of its files. Run the same command again.")
         buffer = pa.BufferOutputStream()
-        pq.write_table(table.take(places), buffer, use_dictionary=False)
+        pq.write_table(table.take(places).combine_chunks(), buffer, use_dictionary=False)
         content = buffer.getvalue().to_pybytes()
         digest = hashlib.sha256(content).hexdigest()
         # A file that could not be read is tried again, which a shard that is known by its key would prevent.
@@ -142,7 +142,7 @@ class ShardFolder:
 
 
 def cut(files, size):
-    """Yield runs of Files of about size each. Where one ends depends on its last name: a new file moves no other end."""
+    """Yield runs of Files, of about size each. Ends hang on the names there, so that a new file moves no others."""
     part = []
     for file in files:
         part.append(file)
@@ -155,8 +155,9 @@ def cut(files, size):
 
 def table_of(finished, spaces):
     """The rows of a list of Done as a pyarrow.Table, for a dict from space to its width."""
+    types = schema(spaces)
     rows = np.zeros((len(finished), sum(spaces.values())), np.float32)
-    missing = np.array([done.row is None for done in finished])
+    missing = np.array([done.row is None for done in finished], bool)
     for place, done in enumerate(finished):
         if done.row is not None:
             rows[place] = done.row
@@ -165,10 +166,9 @@ def table_of(finished, spaces):
     columns += [[done.content for done in finished], [done.reason for done in finished]]
     parts = np.split(rows, np.cumsum(list(spaces.values()))[:-1], axis=1)
     columns += [
-        pa.FixedSizeListArray.from_arrays(pa.array(part.ravel()), part.shape[1], mask=pa.array(missing))
-        for part in parts
+        pa.FixedSizeListArray.from_arrays(pa.array(part.ravel()), type=types.field(space).type, mask=pa.array(missing))
+        for space, part in zip(spaces, parts)
     ]
-    types = schema(spaces)
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, types)], schema=types)
 
 

@@ -64,7 +64,9 @@ def schema(spaces):
     """The columns of a shard, for a dict from space to its width."""
     known = [("name", pa.string()), ("size", pa.int64()), ("mtime", pa.int64())]
     found = [("content", pa.string()), ("reason", pa.string())]
-    return pa.schema(known + found + [(space, pa.list_(pa.float32(), width)) for space, width in spaces.items()])
+    # As Parquet calls it; under another name the same rows would not give the same bytes.
+    element = pa.field("element", pa.float32())
+    return pa.schema(known + found + [(space, pa.list_(element, width)) for space, width in spaces.items()])
 
 
 def read_manifest(folder):

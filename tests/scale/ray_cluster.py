@@ -9,7 +9,6 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-
 ROOT = Path(__file__).parents[2]
 INDEX = ("embeddings.pkl", "filenames.pkl", "spaces.npz", "index.json", "skipped.csv")
 PROC = Path("/proc")
@@ -35,8 +34,12 @@ def start(images, output, address, *options):
     command += ["--backbone", "efficientnet-lite0", *(["--ray", address, "--shard-size", 12] if address else [])]
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        [*map(str, command), *map(str, options)], cwd=ROOT, stdout=pipe, stderr=pipe, text=True,
-        preexec_fn=_heed_interrupts
+        [*map(str, command), *map(str, options)],
+        cwd=ROOT,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=_heed_interrupts,
     )
 
 
