@@ -16,12 +16,13 @@ NODE = {"num_cpus": 1, "object_store_memory": 200 * 2**20}
 
 
 @contextmanager
-def three_nodes():
+def nodes(count, **head):
+    """A cluster of so many nodes, the first of them with what head says."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, **head})
     try:
-        for _ in range(2):
+        for _ in range(count - 1):
             cluster.add_node(**NODE)
         yield cluster
     finally:

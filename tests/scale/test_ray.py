@@ -1,9 +1,10 @@
 """Extraction on a real Ray cluster: what is lost there, and what comes out all the same."""
 
+import re
 import signal
 
 import pytest
-from ray_cluster import ROOT, embedded, end, index, kill, run, start, three_nodes, wait_for, working
+from ray_cluster import NODE, ROOT, embedded, end, index, kill, nodes, run, start, wait_for, working
 
 from lookalike.shards import FOLDER, read_manifest, read_shards
 
@@ -13,7 +14,7 @@ IMAGES = ROOT / "images"
 
 @pytest.fixture(scope="module")
 def cluster():
-    with three_nodes() as cluster:
+    with nodes(3) as cluster:
         yield cluster
 
 
@@ -30,13 +31,14 @@ def test_a_node_killed_in_the_middle_of_a_shard_costs_nothing(cluster, alone, tm
     node = cluster.list_all_nodes()[-1]
     process = start(IMAGES, tmp_path, cluster.address)
     kill(wait_for(lambda: working(node), process))
+    assert finished(tmp_path) < 20
     code, out, err = end(process)
     assert code == 0 and "257 indexed, 0 skipped" in out and "Traceback" not in err, err
     assert index(tmp_path) == alone
     names = [name for block, _ in read_shards(tmp_path / FOLDER) for name in block]
     assert len(names) == len(set(names)) == 257
     cluster.remove_node(node)
-    cluster.add_node(num_cpus=1, object_store_memory=200 * 2**20)
+    cluster.add_node(**NODE)
 
 
 def test_a_killed_driver_goes_on_where_it_was(cluster, alone, tmp_path):
@@ -47,6 +49,19 @@ def test_a_killed_driver_goes_on_where_it_was(cluster, alone, tmp_path):
     done = finished(tmp_path)
     code, out, err = run(IMAGES, tmp_path, cluster.address)
     assert code == 0 and embedded(out) < 257 - done, err
+    assert index(tmp_path) == alone
+
+
+def test_ctrl_c_says_what_is_saved_and_the_next_run_goes_on(cluster, alone, tmp_path):
+    process = start(IMAGES, tmp_path, cluster.address)
+    wait_for(lambda: finished(tmp_path) > 1, process)
+    process.send_signal(signal.SIGINT)
+    code, _, err = end(process)
+    assert code == 130 and "Traceback" not in err
+    saved = int(re.search(r"^Stopped\. (\d+) of 257 images are done and saved; run the same", err, re.M)[1])
+    assert saved == sum(shard.rows for shard in read_manifest(tmp_path / FOLDER).shards)
+    code, out, err = run(IMAGES, tmp_path, cluster.address)
+    assert code == 0 and embedded(out) == 257 - saved, err
     assert index(tmp_path) == alone
 
 
