@@ -1,4 +1,4 @@
-"""A pool of workers on Ray Data. The one place that imports ray, when it is first used."""
+"""A pool of workers on Ray Data. Ray is imported when it is first used."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from importlib import util
 from pathlib import Path
 
 from .errors import CatalogueError, LookalikeError
-from .ray_workers import Recipe, Worker, files_of
+from .ray_workers import Attempts, Recipe, Worker, answer, files_of
 
 # A worker's decoding and engine share its cores; more than these in one process wait for each other.
 MOST_CORES = 8
@@ -87,7 +87,8 @@ def embedded(parts, recipe, storage, manifest):
         # Ray Data does not work through the ray:// kind of connection: there it is driven from within the cluster.
         drive = _driven_there if ray.util.client.ray.is_connected() else _driven
         for table in drive(tables, recipe, storage, manifest):
-            yield parts[table["part"][0].as_py()], table.drop_columns("part").replace_schema_metadata(None)
+            number, rows = answer(table)
+            yield parts[number], rows
 
 
 class _Driver:
@@ -113,9 +114,10 @@ def _driven(tables, recipe, storage, manifest):
 
     _set_up()
     workers = min(len(tables), _places(recipe))
+    attempts = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Attempts).remote()
     rows = ray.data.from_arrow(tables).map_batches(
         Worker,
-        fn_constructor_args=(recipe, storage, manifest),
+        fn_constructor_args=(recipe, storage, manifest, attempts),
         batch_size=None,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(

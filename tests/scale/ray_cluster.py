@@ -74,10 +74,11 @@ def wait_for(found, process, seconds=90):
 
 
 def working(node):
-    """The process ids of a node where one of its workers is in the middle of a shard, else nothing."""
+    """The ids of the processes of a node, its workers that are in the middle of a shard last; else nothing."""
     found = descendants(node.all_processes["raylet"][0].process.pid)
-    titles = [_read(pid, "cmdline") for pid in found]
-    return found if any("MapWorker" in title and ".submit" in title for title in titles) else []
+    titles = {pid: _read(pid, "cmdline") for pid in found}
+    busy = [pid for pid in found if "MapWorker" in titles[pid] and ".submit" in titles[pid]]
+    return [pid for pid in found if pid not in busy] + busy if busy else []
 
 
 def descendants(pid):

@@ -2,10 +2,12 @@
 
 import re
 import signal
+import time
 
 import pytest
 from ray_cluster import NODE, ROOT, embedded, end, index, kill, nodes, run, start, wait_for, working
 
+from lookalike.ray_workers import MOST_ATTEMPTS
 from lookalike.shards import FOLDER, read_manifest, read_shards
 
 pytest.importorskip("ray", reason="needs Ray: make test-scale")
@@ -27,18 +29,35 @@ def alone(tmp_path_factory):
     return index(folder)
 
 
-def test_a_node_killed_in_the_middle_of_a_shard_costs_nothing(cluster, alone, tmp_path):
+@pytest.mark.parametrize("lost", ["worker", "node"])
+def test_what_is_killed_in_the_middle_of_a_shard_costs_nothing(cluster, alone, tmp_path, lost):
     node = cluster.list_all_nodes()[-1]
     process = start(IMAGES, tmp_path, cluster.address)
-    kill(wait_for(lambda: working(node), process))
+    processes = wait_for(lambda: working(node), process)
+    kill(processes[-1:] if lost == "worker" else processes)
     assert finished(tmp_path) < 20
     code, out, err = end(process)
     assert code == 0 and "257 indexed, 0 skipped" in out and "Traceback" not in err, err
     assert index(tmp_path) == alone
     names = [name for block, _ in read_shards(tmp_path / FOLDER) for name in block]
     assert len(names) == len(set(names)) == 257
-    cluster.remove_node(node)
-    cluster.add_node(**NODE)
+    if lost == "node":
+        cluster.remove_node(node)
+        cluster.add_node(**NODE)
+
+
+def test_what_kills_every_worker_comes_to_an_end(cluster, tmp_path):
+    """One part is left, and whoever takes it dies."""
+    process = start(IMAGES, tmp_path, cluster.address, "--shard-size", 10_000)
+    killed = set()
+    while process.poll() is None:
+        busy = {pid for node in cluster.list_all_nodes() for pid in working(node)[-1:]} - killed
+        kill(busy)
+        killed |= busy
+        time.sleep(0.2)
+    code, _, err = end(process)
+    assert len(killed) >= MOST_ATTEMPTS
+    assert code == 1 and "error: 5 workers died over the files from " in err and "Traceback" not in err, err
 
 
 def test_a_killed_driver_goes_on_where_it_was(cluster, alone, tmp_path):
