@@ -87,7 +87,7 @@ def _made(shards, recipe, storage, manifest):
         if not part.new:  # files are gone, or fall into other shards
             shards.save(part, table_of([], manifest.spaces))
     parts = [part for part in shards.todo if part.new]
-    for part, table in embedded(parts, recipe, storage, manifest):
+    for part, table in embedded(parts, recipe, storage, manifest) if parts else ():
         shards.save(part, table)
         yield from zip(table["content"].to_pylist(), table["reason"].to_pylist())
 

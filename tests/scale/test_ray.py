@@ -69,6 +69,9 @@ def test_a_killed_driver_goes_on_where_it_was(cluster, alone, tmp_path):
     code, out, err = run(IMAGES, tmp_path, cluster.address)
     assert code == 0 and embedded(out) < 257 - done, err
     assert index(tmp_path) == alone
+    code, out, err = run(IMAGES, tmp_path, cluster.address)
+    assert code == 0 and embedded(out) == 0, err
+    assert index(tmp_path) == alone
 
 
 def test_ctrl_c_says_what_is_saved_and_the_next_run_goes_on(cluster, alone, tmp_path):
