@@ -37,13 +37,24 @@ def cluster(address):
     environment = {"py_modules": [str(Path(__file__).parent)]}
     options = {"runtime_env": environment, "log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        ray.init(address=address, **options, **here)
+        _connect(address, {**options, **here})
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise CatalogueError(f"There is no Ray to be had at {address} ({_first_line(error)}).") from None
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _connect(address, options):
+    """Connect, with a second try: at a ray:// address the process that is started for us at times comes up dead."""
+    import ray
+
+    try:
+        ray.init(address=address, **options)
+    except ConnectionAbortedError:
+        ray.shutdown()
+        ray.init(address=address, **options)
 
 
 def _check_reachable(address):
