@@ -1,65 +1,17 @@
-"""Shards without any cluster: what is written is read again, kept where it can be, and never trusted blindly."""
+"""Shards without any cluster: what is written is read again and kept where it can be."""
 
-import hashlib
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from toy_shards import MADE_BY, SPACES, files, looked_at, make, names, row
 
-from lookalike.checkpoint import Stamp
 from lookalike.errors import CatalogueError, IndexFileError
-from lookalike.pipeline import Done, File
 from lookalike.shard_writing import LONGEST, ShardFolder, cut, table_of
-from lookalike.shards import (
-    MANIFEST,
-    Manifest,
-    read_finished,
-    read_manifest,
-    read_shards,
-    read_skipped,
-    read_tables,
-    schema,
-)
-
-SPACES = {"look": 3, "fashion": 2, "color": 1}
-MADE_BY = Manifest({"backbone": "toy", "precision": "f32"}, "0123456789abcdef", SPACES, False, ())
-
-
-def files(count, **changed):
-    """count Files in order; changed names get another time."""
-    return [File(f"{n:03}.jpg", Path("/nowhere"), Stamp(n + 1, changed.get(f"n{n:03}", 7))) for n in range(count)]
-
-
-def row(number):
-    return np.arange(6, dtype=np.float32) + number
-
-
-def looked_at(part_files):
-    """Every tenth file is no image, and 013 cannot be read."""
-    for file in part_files:
-        number = int(file.name[:3])
-        content = None if number == 13 else hashlib.sha256(file.name.encode()).hexdigest()
-        bad = number % 10 == 0 or number == 13
-        yield Done(file, content, None, None if bad else row(number), "It is damaged." if bad else None)
-
-
-def make(folder, found, size=8, stop_after=None, **options):
-    """Make the shards of the Files found; which of them had to be looked at."""
-    shards, seen = ShardFolder(folder, MADE_BY, found, size, **options), []
-    for part in shards.todo[:stop_after]:
-        seen += part.new
-        shards.save(part, table_of(list(looked_at(part.new)), SPACES))
-    if stop_after is None:
-        shards.finish()
-    return seen
-
-
-def names(folder):
-    return [name for block, _ in read_shards(folder) for name in block]
+from lookalike.shards import MANIFEST, read_manifest, read_shards, read_skipped, read_tables, schema
 
 
 def test_products_come_back_in_order_with_their_vectors_and_the_others_with_reasons(tmp_path):
@@ -132,71 +84,6 @@ def test_where_shards_end_hangs_on_names_alone():
     assert max(map(len, parts)) <= LONGEST * 32 and 20 < 4000 / len(parts) < 50
     fewer = set(cut(many[1:], 32))
     assert len(fewer - set(parts)) <= 3
-
-
-@pytest.mark.parametrize("damage", ["cut", "bit", "gone"])
-def test_a_damaged_shard_is_refused_and_made_again(tmp_path, damage):
-    make(tmp_path, files(60))
-    path = tmp_path / read_manifest(tmp_path).shards[1].file
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.unlink() if damage == "gone" else path.write_bytes(content if damage == "bit" else content[:-9])
-    with pytest.raises(IndexFileError, match=r"Run the same extract_features.py --ray again"):
-        names(tmp_path)
-    assert len(make(tmp_path, files(60))) > 1
-    assert len(names(tmp_path)) == 53
-
-
-@pytest.mark.parametrize("column", ["name", "look", "content", "size"])
-def test_a_shard_that_its_manifest_vouches_for_is_checked_all_the_same(tmp_path, column):
-    make(tmp_path, files(9), size=100)
-    manifest = read_finished(tmp_path)
-    table = pq.read_table(tmp_path / manifest.shards[0].file)
-    other = table["size"].cast(pa.string()) if column == "size" else pa.nulls(len(table), table[column].type)
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table.set_column(table.column_names.index(column), column, other), buffer)
-    content = buffer.getvalue().to_pybytes()
-    (tmp_path / "bad.parquet").write_bytes(content)
-    shard = replace(manifest.shards[0], file="bad.parquet", sha256=hashlib.sha256(content).hexdigest())
-    (tmp_path / MANIFEST).write_bytes(replace(manifest, shards=(shard,)).to_bytes())
-    with pytest.raises(IndexFileError, match="does not hold what shards.json says"):
-        names(tmp_path)
-
-
-def said(**changed):
-    sound = {"format": 1, "embedder": {}, "key": "", "spaces": {"look": 3}, "complete": True, "shards": []}
-    return json.dumps({**sound, **changed})
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{}",
-        "[]",
-        "null",
-        "[" * 100_000,
-        '{"format": 2}',
-        said(spaces={"look": -1}),
-        said(spaces=[]),
-        said(complete=1),
-        said(embedder="toy"),
-        said(key=None),
-        said(more=1),
-        said(shards=[{"file": "a"}]),
-        said(shards=[{"file": "../a", "rows": 1, "sha256": "", "key": ""}]),
-    ],
-)
-def test_a_manifest_that_makes_no_sense_is_refused(tmp_path, text):
-    (tmp_path / MANIFEST).write_text(text)
-    with pytest.raises(IndexFileError, match=r"shards.json is damaged or of another version\. .* --rebuild"):
-        read_manifest(tmp_path)
-
-
-def test_a_folder_without_shards_says_how_they_are_made(tmp_path):
-    assert read_manifest(tmp_path) is None
-    with pytest.raises(IndexFileError, match=r"There are no shards in .* Run the same extract_features.py --ray again"):
-        names(tmp_path)
 
 
 def test_the_work_of_another_embedder_is_never_mixed_in(tmp_path):
