@@ -74,6 +74,7 @@ def _work(files, shards, recipe, storage, manifest, progress):
                 count += reason is None
                 unreadable |= content is None
     except KeyboardInterrupt:
+        shards.read_again()
         raise Interrupted(
             f"Stopped. {len(files) - shards.left} of {len(files)} images are done and saved; "
             "run the same command again to go on."

@@ -65,19 +65,23 @@ class ShardFolder:
         digest = hashlib.sha256(content).hexdigest()
         # A file that could not be read is tried again, which a shard that is known by its key would prevent.
         key = "" if table["content"].null_count else part.key
-        shard = Shard(f"{digest[:16]}.parquet", len(part.files), digest, key)
-        finished = {**self._finished, part.key: shard}
+        self._finished[part.key] = shard = Shard(f"{digest[:16]}.parquet", len(part.files), digest, key)
         with self._disk():
             _write(self.folder / shard.file, content)
-            self._write_manifest(finished, complete=False)
-        self._finished = finished
+            self._write_manifest(complete=False)
+
+    def read_again(self):
+        """Know what is on disk and nothing else: Ctrl-C may have come between knowing and writing."""
+        manifest = read_manifest(self.folder)
+        files = {shard.file for shard in manifest.shards} if manifest else ()
+        self._finished = {key: shard for key, shard in self._finished.items() if shard.file in files}
 
     def finish(self):
         """Say that all shards are there, and drop what they replace."""
         if self._was_complete and not (self.todo or self._stale):
             return
         with self._disk():
-            self._write_manifest(self._finished, complete=True)
+            self._write_manifest(complete=True)
             used = {shard.file for shard in self._finished.values()}
             for path in self.folder.glob("*.parquet*"):
                 if path.name not in used:
@@ -122,8 +126,8 @@ class ShardFolder:
             numbers.setdefault(shard, []).append(number)
         return [read_shard(self.folder, self._manifest, shard).take(rows) for shard, rows in numbers.items()]
 
-    def _write_manifest(self, finished, complete):
-        shards = [finished[key] for key in self._order if key in finished]
+    def _write_manifest(self, complete):
+        shards = [self._finished[key] for key in self._order if key in self._finished]
         # Until the last shard is there, what an interrupted run may still need stays known.
         shards += [] if complete else self._stale
         self._manifest = replace(self._manifest, complete=complete, shards=tuple(shards))
