@@ -104,12 +104,12 @@ def test_a_shard_without_all_of_its_files_is_not_kept(tmp_path):
 
 def test_what_ctrl_c_kept_from_the_disk_does_not_count_as_saved(tmp_path):
     """The manifest of before stands for one that the second shard had not reached."""
-    shards = ShardFolder(tmp_path, MADE_BY, files(60), 8)
+    shards, before = ShardFolder(tmp_path, MADE_BY, files(60), 8), []
     for part in shards.todo[:2]:
         shards.save(part, table_of(list(looked_at(part.new)), SPACES))
-        before = (tmp_path / MANIFEST).read_bytes() if part is shards.todo[0] else before
+        before.append((tmp_path / MANIFEST).read_bytes())
     assert shards.left == 60 - len(shards.todo[0].files) - len(shards.todo[1].files)
-    (tmp_path / MANIFEST).write_bytes(before)
+    (tmp_path / MANIFEST).write_bytes(before[0])
     shards.read_again()
     assert shards.left == 60 - len(shards.todo[0].files)
     (tmp_path / MANIFEST).unlink()
