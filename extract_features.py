@@ -14,9 +14,16 @@ OPTIONS = {
     "--engine": {"default": "auto", "choices": ("auto", "openvino", "tensorflow"), "help": "what runs the backbone"},
     "--precision": {"default": "auto", "choices": ("auto", "bf16", "f32"), "help": "what it computes in"},
     "--batch-size": {"type": "positive", "default": 32, "metavar": "N", "help": "images handed on at a time"},
-    "--workers": {"type": "positive", "default": os.cpu_count(), "metavar": "N", "help": "decoding threads"},
+    "--workers": {
+        "type": "positive",
+        "default": os.cpu_count(),
+        "metavar": "N",
+        "help": "decoding threads; with --ray: a worker's cores",
+    },
     "--no-tune": {"action": "store_true", "help": "do not learn the catalogue's own attributes"},
     "--rebuild": {"action": "store_true", "help": "embed every image anew"},
+    "--ray": {"metavar": "ADDRESS", "help": "embed on the Ray cluster there; local: on one started here"},
+    "--shard-size": {"type": "positive", "default": 512, "metavar": "N", "help": "with --ray: images to a shard"},
 }
 
 NO_MEMORY = (
@@ -47,34 +54,58 @@ def announce(text):
     print(text, file=sys.stderr)
 
 
+def index_here(options, backbone, styles, progress):
+    from lookalike.embedder import load_embedder
+    from lookalike.indexing import build_index
+
+    embedder = load_embedder(backbone, options.engine, options.precision, throughput=True)
+    places = options.images, options.output
+    sizes = options.batch_size, options.workers
+    report = build_index(*places, embedder, styles, *sizes, progress=progress, rebuild=options.rebuild)
+    return report, lambda: embedder
+
+
+def index_on_ray(options, backbone, styles, progress):
+    from lookalike.embedder import load_embedder
+    from lookalike.ray_indexing import build_index_on_ray
+    from lookalike.ray_workers import Recipe
+
+    weights = str(backbone.weights.resolve()) if options.weights else None
+    recipe = Recipe(backbone.name, weights, options.engine, options.precision, options.batch_size)
+    report = build_index_on_ray(
+        options.images,
+        options.output,
+        options.ray,
+        recipe,
+        backbone,
+        styles,
+        options.shard_size,
+        options.workers,
+        progress,
+        options.rebuild,
+    )
+    return report, lambda: load_embedder(backbone, options.engine, report.precision, throughput=True)
+
+
 def run(options):
     # Imported here so that --help and a mistyped option answer at once.
     from tqdm import tqdm
 
     from lookalike.attributes import find_styles, read_styles
     from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder
     from lookalike.errors import CatalogueError
     from lookalike.images import find_images
-    from lookalike.indexing import SKIPPED, build_index
+    from lookalike.indexing import SKIPPED
     from lookalike.tuning import tune_index
 
-    find_images(options.images)
+    if not options.ray:
+        find_images(options.images)
     styles = options.styles or find_styles(options.images)
     if styles:
         read_styles(styles)
     backbone = find_backbone(options.backbone, options.weights, announce)
-    embedder = load_embedder(backbone, options.engine, options.precision, throughput=True)
-    report = build_index(
-        options.images,
-        options.output,
-        embedder,
-        styles,
-        options.batch_size,
-        options.workers,
-        progress=partial(tqdm, unit="image", smoothing=0.1),
-        rebuild=options.rebuild,
-    )
+    index = index_on_ray if options.ray else index_here
+    report, embedder = index(options, backbone, styles, partial(tqdm, unit="image", smoothing=0.1))
     see = f" (see {os.path.join(options.output, SKIPPED)})" if report.skipped else ""
     print(
         f"{report.found} found, {report.indexed} indexed, {len(report.skipped)} skipped{see}; "
@@ -83,7 +114,7 @@ def run(options):
     )
     if styles and not options.no_tune:
         try:
-            print(tune_index(options.output, lambda: embedder, tqdm) or "Tuned before on the same attributes.")
+            print(tune_index(options.output, embedder, tqdm) or "Tuned before on the same attributes.")
         except CatalogueError as error:  # too few attributes: the index is whole without
             announce(f"Not tuned: {error}")
 

@@ -106,14 +106,15 @@ def normalise(vectors):
     return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
 
 
-def load_embedder(backbone, engine="auto", precision="auto", throughput=False):
+def load_embedder(backbone, engine="auto", precision="auto", throughput=False, cores=None):
     """The Embedder of a Backbone, ready to run; raises WeightsError.
 
-    throughput is for indexing: most images a second rather than the quickest single answer.
+    throughput is for indexing: most images a second rather than the quickest single answer, on so many cores
+    where cores says how many.
     """
     if engine == "tensorflow" or (engine == "auto" and _tensorflow_is_better()):
         return _with_tensorflow(backbone, precision, throughput)
-    return _with_openvino(backbone, precision, throughput)
+    return _with_openvino(backbone, precision, throughput, cores)
 
 
 def _tensorflow_is_better():
@@ -134,7 +135,7 @@ def _with_tensorflow(backbone, precision, throughput):
     return Embedder(backbone, look, "f32", fashion)
 
 
-def _with_openvino(backbone, precision, throughput):
+def _with_openvino(backbone, precision, throughput, cores):
     if util.find_spec("openvino") is None:
         raise WeightsError("The engine openvino is not installed. Run: pip install -r requirements.txt")
     from .engines.openvino import OpenVinoEngine, supported_precisions
@@ -143,7 +144,8 @@ def _with_openvino(backbone, precision, throughput):
     precision = supported[-1] if precision == "auto" else precision
     if precision not in supported:
         raise WeightsError(f"This processor has no instructions for {precision}. Use --precision f32 or auto.")
-    streams = os.cpu_count() if throughput else 1
-    look = OpenVinoEngine(backbone, precision, streams)
-    fashion = OpenVinoEngine(find_fashion(), precision, streams, first=INDEXED_OUTPUTS if throughput else None)
+    streams = (cores or os.cpu_count()) if throughput else 1
+    look = OpenVinoEngine(backbone, precision, streams, cores=cores)
+    first = INDEXED_OUTPUTS if throughput else None
+    fashion = OpenVinoEngine(find_fashion(), precision, streams, first=first, cores=cores)
     return Embedder(backbone, look, precision, fashion)

@@ -51,27 +51,23 @@ def build_index(
     forgets the work of earlier runs. Raises CatalogueError, IndexFileError, or Interrupted.
     """
     start = time.perf_counter()
-    files = [_file(path, output) for path in find_images(images)]
+    files = [file_of(path, output) for path in find_images(images)]
     with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
         unreadable, count = _work(files, checkpoint, embedder, batch_size, workers, progress)
         if unreadable:  # a folder that went away, or its disk, must not empty the index
             find_images(images)
         names, contents, skipped = _sorted_out(files, checkpoint, unreadable)
-        _write_skipped(output, skipped)
-        if not names:
-            raise CatalogueError(
-                f"None of the {len(files)} files in {images} can be read as an image; "
-                f"{Path(output) / SKIPPED} says why. Nothing was indexed."
-            )
-        description = _description(images, output, styles, embedder)
-        save_index(output, checkpoint.rows(contents), names, description, embedder.widths_after_look)
+        made_by = {**embedder.manifest(), "images": stored_name(images, output)}
+        description = describe(made_by, embedder.backbone, styles, output)
+        write_index(output, checkpoint.rows(contents), names, skipped, description, embedder.widths_after_look)
         checkpoint.forget_all_but(file.name for file in files)
         checkpoint.forget_other_keys()
     seconds = time.perf_counter() - start
     return Report(len(files), len(names), count, tuple(skipped), seconds, embedder.backbone.name, embedder.precision)
 
 
-def _file(path, output):
+def file_of(path, output):
+    """The File of a path, named as the index in the folder output names it."""
     try:
         status = os.stat(path)
         stamp = Stamp(status.st_size, status.st_mtime_ns)
@@ -125,13 +121,24 @@ def _sorted_out(files, checkpoint, unreadable):
     return names, contents, skipped
 
 
-def _description(images, output, styles, embedder):
+def describe(made_by, backbone, styles, output):
+    """What the manifest records: made_by, and where the weights and the table of attributes are."""
     return {
-        **embedder.manifest(),
-        "weights_file": str(Path(embedder.backbone.weights).resolve()),
-        "images": stored_name(images, output),
+        **made_by,
+        "weights_file": str(Path(backbone.weights).resolve()),
         "styles": stored_name(styles, output) if styles else None,
     }
+
+
+def write_index(output, blocks, names, skipped, description, widths_after_look):
+    """Write skipped.csv and the index, as save_index does; raises CatalogueError where there is no product."""
+    _write_skipped(output, skipped)
+    if not names:
+        raise CatalogueError(
+            f"None of the {len(skipped)} files in {description['images']} can be read as an image; "
+            f"{Path(output) / SKIPPED} says why. Nothing was indexed."
+        )
+    save_index(output, blocks, names, description, widths_after_look)
 
 
 def _write_skipped(output, skipped):

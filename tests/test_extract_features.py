@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +115,23 @@ def test_indexes_real_images(tmp_path):
     assert look.shape == (150, 1280)
     np.testing.assert_allclose(np.linalg.norm(look, axis=1), 1, atol=1e-5)
     assert all((tmp_path / name).is_file() for name in pickle.load(open(tmp_path / "filenames.pkl", "rb")))
+
+
+@pytest.fixture
+def without_ray(tmp_path, monkeypatch):
+    """An environment in which all is installed that is installed here, but Ray."""
+    for path in Path(np.__file__).parents[1].iterdir():
+        if not path.name.startswith("ray"):
+            (tmp_path / "site" / path.name).parent.mkdir(exist_ok=True)
+            (tmp_path / "site" / path.name).symlink_to(path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    return [sys.executable, "-S", str(ROOT / "extract_features.py")]
+
+
+def test_without_ray_it_says_how_to_install_it_and_everything_else_works(without_ray, catalogue):
+    options = ["--backbone", "efficientnet-lite0", "--images", str(catalogue), "--output", str(catalogue.parent)]
+    done = subprocess.run([*without_ray, *options, "--ray", "local"], capture_output=True, text=True)
+    assert done.returncode == 1 and not (catalogue.parent / "index.json").exists()
+    assert done.stderr == "error: Ray is not installed, which --ray needs. Run here: pip install '.[ray]'\n"
+    done = subprocess.run([*without_ray, *options], capture_output=True, text=True)
+    assert done.returncode == 0 and "4 indexed" in done.stdout, done.stderr

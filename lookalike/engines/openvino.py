@@ -26,12 +26,13 @@ class OpenVinoEngine:
     Each image is an asynchronous request of its own, so that its vector never depends on which images
     happen to share a batch with it. streams is how many requests are computed side by side: one core
     each gives the most images a second, one stream over all cores the quickest single answer. Of the
-    model's outputs only the first so many are computed, where first says how many.
+    model's outputs only the first so many are computed, where first says how many; cores is how many
+    of the machine's it may use, all by default.
     """
 
     name = "openvino"
 
-    def __init__(self, backbone, precision, streams, cache=None, first=None):
+    def __init__(self, backbone, precision, streams, cache=None, first=None, cores=None):
         self.backbone = backbone
         model = _cached(backbone, Path(cache) if cache else default_cache())
         for result in model.get_results()[first:] if first else ():
@@ -40,6 +41,7 @@ class OpenVinoEngine:
         # The processor's code for one known shape is faster than that for any shape.
         model.reshape([1, size, size, 3])
         options = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": str(streams)}
+        options |= {"INFERENCE_NUM_THREADS": str(cores)} if cores else {}
         compiled = ov.Core().compile_model(model, "CPU", options)
         # One request more than streams, so that none waits while an answer is copied.
         self._idle = queue.SimpleQueue()

@@ -1,0 +1,107 @@
+"""A real Ray cluster of three nodes on this machine, and the command line run on it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+INDEX = ("embeddings.pkl", "filenames.pkl", "spaces.npz", "index.json", "skipped.csv")
+PROC = Path("/proc")
+NODE = {"num_cpus": 1, "object_store_memory": 200 * 2**20}
+
+
+@contextmanager
+def nodes(count, **head):
+    """A cluster of so many nodes, the first of them with what head says."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, **head})
+    try:
+        for _ in range(count - 1):
+            cluster.add_node(**NODE)
+        yield cluster
+    finally:
+        cluster.shutdown()
+
+
+def start(images, output, address, *options):
+    """The command as a process of its own."""
+    command = [sys.executable, "extract_features.py", "--images", images, "--output", output, "--no-tune"]
+    command += ["--backbone", "efficientnet-lite0", *(["--ray", address, "--shard-size", 12] if address else [])]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*map(str, command), *map(str, options)],
+        cwd=ROOT,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=_heed_interrupts,
+    )
+
+
+def _heed_interrupts():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def end(process):
+    """The exit code and what was printed."""
+    out, err = process.communicate(timeout=180)
+    return process.returncode, out, err
+
+
+def run(*arguments):
+    return end(start(*arguments))
+
+
+def embedded(printed):
+    """How many images the summary says were embedded."""
+    return int(re.search(r"(\d+) embedded", printed)[1])
+
+
+def wait_for(found, process, seconds=90):
+    """What found() gives as soon as that is true; fails where the process ends before."""
+    until = time.monotonic() + seconds
+    while not (result := found()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    return result
+
+
+def working(node):
+    """The ids of the processes of a node, its workers that are in the middle of a shard last; else nothing."""
+    found = descendants(node.all_processes["raylet"][0].process.pid)
+    titles = {pid: _read(pid, "cmdline") for pid in found}
+    busy = [pid for pid in found if "MapWorker" in titles[pid] and ".submit" in titles[pid]]
+    return [pid for pid in found if pid not in busy] + busy if busy else []
+
+
+def descendants(pid):
+    """A process, its children, theirs and so on, by id."""
+    parents = {int(path.name): _read(path.name, "stat").rpartition(")")[2].split()[1:2] for path in PROC.glob("[0-9]*")}
+    found = [pid]
+    for parent in found:
+        found += [child for child, of in parents.items() if of == [str(parent)]]
+    return found
+
+
+def _read(pid, name):
+    try:
+        return Path(PROC, str(pid), name).read_text(errors="replace")
+    except OSError:  # it has ended
+        return ""
+
+
+def kill(pids):
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def index(folder):
+    return {name: (folder / name).read_bytes() for name in INDEX}
