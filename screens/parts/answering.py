@@ -122,7 +122,7 @@ def key(query):
 
 def _weights(shop, balance):
     """The weights for a balance between look and color; the usual ones where the index has no colors."""
-    return balanced(shop.weights, balance) if "color" in shop.index.spaces else shop.weights
+    return balanced(shop.weights, balance) if "color" in shop.index.widths else shop.weights
 
 
 def _row(shop, identity):

@@ -1,0 +1,88 @@
+"""A Milvus server, asked with patience: what fails for a moment is asked again, with longer and longer pauses."""
+
+import logging
+import os
+import threading
+import time
+
+from ..errors import ServerError
+
+# Of an operator's own cluster: "user:password", or an API key.
+TOKEN = "LOOKALIKE_MILVUS_TOKEN"  # noqa: S105 # nosec B105 - a variable's name
+# A visitor waits no longer; a server takes about a minute to be back after a crash.
+SHORT_PATIENCE, LONG_PATIENCE = 8.0, 300.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+# One answer, a whole page of products included, is there sooner or never.
+SECONDS_A_CALL = 30.0
+# What asking again cannot mend; Milvus' numbers for: no such collection, field or alias, a name in use, a bad request.
+NOT_FOUND, NO_ALIAS, NAME_IN_USE = 100, 1600, 1601
+FINAL = {NOT_FOUND, NO_ALIAS, NAME_IN_USE, 1100, 1700}
+PACKAGE = "pymilvus>=3.0.2,<4"
+
+
+class Milvus:
+    """A server at an Address, asked by any number of threads; patience, in seconds, is how long a call is retried."""
+
+    def __init__(self, address, patience=SHORT_PATIENCE):
+        self.address = address
+        self.patience = patience
+        self._client = None
+        self._connecting = threading.Lock()
+
+    def ask(self, method, *given, seconds=SECONDS_A_CALL, **named):
+        """What a method of pymilvus' MilvusClient gives; raises ServerError once patience has run out.
+
+        An error that asking again cannot mend is raised at once as it is; see refused().
+        """
+        ends, pause = time.monotonic() + self.patience, FIRST_PAUSE
+        while True:
+            left = max(ends - time.monotonic(), 1.0)
+            try:
+                return getattr(self._connected(min(left, 10.0)), method)(*given, timeout=min(seconds, left), **named)
+            except _failures() as error:
+                if refused(error):
+                    raise
+                if time.monotonic() + pause > ends:
+                    raise ServerError(self._sentence(error)) from None
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _connected(self, seconds):
+        with self._connecting:
+            if self._client is None:
+                self._client = _client_class()(
+                    self.address.uri, token=os.environ.get(TOKEN, ""), timeout=seconds, dedicated=True
+                )
+            return self._client
+
+    def _sentence(self, error):
+        said = " ".join(str(getattr(error, "message", "") or type(error).__name__).split())[:200]
+        return (
+            f"{self.address.server} gave no answer for {self.patience:.0f} s ({said}). After a crash it needs about "
+            "a minute: try again then, or check the address and that the server runs."
+        )
+
+
+def refused(error, *codes):
+    """Whether an error is one that asking again cannot mend; with codes, whether it is one of those."""
+    return getattr(error, "code", None) in (codes or FINAL)
+
+
+def _failures():
+    import grpc
+    from pymilvus import MilvusException
+
+    return MilvusException, grpc.RpcError
+
+
+def _client_class():
+    try:
+        from pymilvus import MilvusClient
+    except ImportError:
+        raise ServerError(f'An index in Milvus needs one more package. Run: pip install "{PACKAGE}"') from None
+    # It prints tracebacks of what is asked again here, with the request's text, which may be a visitor's.
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("pymilvus."):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return MilvusClient
