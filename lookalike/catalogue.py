@@ -42,4 +42,8 @@ class Catalogue:
     def product(self, row):
         """The Product in that row."""
         name = self.names[row]
-        return Product(name, self.folder / name, self.attributes.get(product_id(name), {}), self)
+        return Product(name, self.folder / name, self.attributes_of(row), self)
+
+    def attributes_of(self, row):
+        """The attributes of the product in that row, a dict."""
+        return self.attributes.get(product_id(self.names[row]), {})

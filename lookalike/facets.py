@@ -40,7 +40,7 @@ class Facets:
         self.words, self.codes, self._places = {}, {}, {}
         for column, (words, codes) in columns:
             counts = np.bincount(codes + 1, minlength=len(words) + 1)[1:]
-            order = [place for place in sorted(range(len(words)), key=lambda p: (-counts[p], words[p])) if counts[place]]
+            order = sorted(np.flatnonzero(counts).tolist(), key=lambda place: (-counts[place], words[place]))
             if _worth_offering(column, {words[place]: int(counts[place]) for place in order}, n):
                 self.words[column] = tuple(words[place] for place in order)
                 self._places[column] = {word: place for place, word in enumerate(self.words[column])}

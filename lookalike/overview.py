@@ -62,7 +62,7 @@ def columns(index):
 
 def words_of(index, column):
     """Each product's word in a column, None where it has none, in the catalogue's order."""
-    return [index.attributes.get(product_id(name), {}).get(column) for name in index.names]
+    return [index.attributes_of(row).get(column) for row in range(len(index.names))]
 
 
 def read_skipped(folder):

@@ -44,10 +44,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Allowed:
-    """Which of n products may come: those that match filters, a dict from column to words, but for the rows in but.
-
-    facets is needed where there are filters.
-    """
+    """Which of n products may come: those that match filters, a dict from column to words, but for the rows in but."""
 
     n: int
     facets: Facets | None

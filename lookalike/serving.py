@@ -54,7 +54,7 @@ def _settle():
 def described(recommender):
     """What is served: products, the index's version (12 digits of its files' digests), backbone, precision."""
     index, embedder = recommender.index, recommender.embedder
-    digests = index.manifest.get("files") or index.names
+    digests = index.manifest.get("files") or list(index.names)
     version = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:12]
     backbone = Path(embedder.backbone.name).stem
     return {"products": len(index.names), "index": version, "backbone": backbone, "precision": embedder.precision}

@@ -12,8 +12,6 @@ TOKEN = "LOOKALIKE_MILVUS_TOKEN"  # noqa: S105 # nosec B105 - a variable's name
 # A visitor waits no longer; a server takes about a minute to be back after a crash.
 SHORT_PATIENCE, LONG_PATIENCE = 8.0, 300.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-# One answer, a whole page of products included, is there sooner or never.
-SECONDS_A_CALL = 30.0
 # What asking again cannot mend; Milvus' numbers for: no such collection, field or alias, a name in use, a bad request.
 NOT_FOUND, NO_ALIAS, NAME_IN_USE = 100, 1600, 1601
 FINAL = {NOT_FOUND, NO_ALIAS, NAME_IN_USE, 1100, 1700}
@@ -26,19 +24,20 @@ class Milvus:
     def __init__(self, address, patience=SHORT_PATIENCE):
         self.address = address
         self.patience = patience
-        self._client = None
+        self._make, self._client = _client_class(), None
         self._connecting = threading.Lock()
 
-    def ask(self, method, *given, seconds=SECONDS_A_CALL, **named):
+    def ask(self, method, *given, seconds=None, **named):
         """What a method of pymilvus' MilvusClient gives; raises ServerError once patience has run out.
 
-        An error that asking again cannot mend is raised at once as it is; see refused().
+        seconds is how long it may work where that is longer than patience. An error that asking again cannot
+        mend is raised at once as it is; see refused().
         """
         ends, pause = time.monotonic() + self.patience, FIRST_PAUSE
         while True:
             left = max(ends - time.monotonic(), 1.0)
             try:
-                return getattr(self._connected(min(left, 10.0)), method)(*given, timeout=min(seconds, left), **named)
+                return getattr(self._connected(left), method)(*given, timeout=seconds or left, **named)
             except _failures() as error:
                 if refused(error):
                     raise
@@ -50,7 +49,7 @@ class Milvus:
     def _connected(self, seconds):
         with self._connecting:
             if self._client is None:
-                self._client = _client_class()(
+                self._client = self._make(
                     self.address.uri, token=os.environ.get(TOKEN, ""), timeout=seconds, dedicated=True
                 )
             return self._client
