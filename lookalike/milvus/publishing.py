@@ -11,7 +11,7 @@ from ..errors import CatalogueError, ServerError
 from ..product_table import column_order
 from . import versions
 from .layout import ATTRIBUTES, MOST_BYTES, NAME, ROW, VECTOR, Layout, filter_columns, indexes, schema, word_field
-from .server import LONG_PATIENCE, NAME_IN_USE, Milvus, refused
+from .server import LONG_PATIENCE, Milvus
 
 # Products sent at a time: at most so many, and about so many bytes.
 MOST_PRODUCTS, BLOCK_BYTES = 2000, 8_000_000
@@ -99,12 +99,7 @@ class _Version:
 
     def _begin(self, layout):
         self._layout, fields = layout, schema(layout, self._filters)
-        try:
-            self._milvus.ask("create_collection", self._collection, schema=fields, consistency_level="Bounded")
-        except Exception as error:
-            if refused(error, NAME_IN_USE):
-                raise ServerError(f"{self._collection} is something else's name there. Choose another.") from None
-            raise
+        self._milvus.create(self._collection, schema=fields, consistency_level="Bounded")
         # Before the products, so that their segments are indexed while others are still on their way.
         self._milvus.ask("create_index", self._collection, indexes(self._search_index), sync=False)
 

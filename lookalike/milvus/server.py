@@ -19,12 +19,15 @@ PACKAGE = "pymilvus>=3.0.2,<4"
 
 
 class Milvus:
-    """A server at an Address, asked by any number of threads; patience, in seconds, is how long a call is retried."""
+    """A server at an Address, asked by any number of threads; patience, in seconds, is how long a call is retried.
+
+    Until it has answered for the first time that is not long: its address may be wrong.
+    """
 
     def __init__(self, address, patience=SHORT_PATIENCE):
         self.address = address
         self.patience = patience
-        self._make, self._client = _client_class(), None
+        self._make, self._client, self._known = _client_class(), None, False
         self._connecting = threading.Lock()
 
     def ask(self, method, *given, seconds=None, **named):
@@ -33,18 +36,27 @@ class Milvus:
         seconds is how long it may work where that is longer than patience. An error that asking again cannot
         mend is raised at once as it is; see refused().
         """
-        ends, pause = time.monotonic() + self.patience, FIRST_PAUSE
+        patience = self.patience if self._known else min(self.patience, SHORT_PATIENCE)
+        ends, pause = time.monotonic() + patience, FIRST_PAUSE
         while True:
             left = max(ends - time.monotonic(), 1.0)
             try:
-                return getattr(self._connected(left), method)(*given, timeout=seconds or left, **named)
+                answer = getattr(self._connected(left), method)(*given, timeout=seconds or left, **named)
+                self._known = True
+                return answer
             except _failures() as error:
                 if refused(error):
+                    self._known = True
                     raise
                 if time.monotonic() + pause > ends:
-                    raise ServerError(self._sentence(error)) from None
+                    raise ServerError(self._sentence(error, patience)) from None
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def create(self, collection, **options):
+        """Create a collection that is not there yet: created twice, even alike, it is refused."""
+        if not self.ask("has_collection", collection):
+            self.ask("create_collection", collection, **options)
 
     def _connected(self, seconds):
         with self._connecting:
@@ -54,10 +66,10 @@ class Milvus:
                 )
             return self._client
 
-    def _sentence(self, error):
+    def _sentence(self, error, patience):
         said = " ".join(str(getattr(error, "message", "") or type(error).__name__).split())[:200]
         return (
-            f"{self.address.server} gave no answer for {self.patience:.0f} s ({said}). After a crash it needs about "
+            f"{self.address.server} gave no answer for {patience:.0f} s ({said}). After a crash it needs about "
             "a minute: try again then, or check the address and that the server runs."
         )
 

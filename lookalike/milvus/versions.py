@@ -55,7 +55,7 @@ def prepare(milvus):
     fields.add_field(EMPTY, DataType.FLOAT_VECTOR, dim=2)
     index = MilvusClient.prepare_index_params()
     index.add_index(EMPTY, index_type="FLAT", metric_type="IP")
-    milvus.ask("create_collection", collection, schema=fields, num_shards=1)
+    milvus.create(collection, schema=fields, num_shards=1)
     milvus.ask("create_index", collection, index)
     milvus.ask("load_collection", collection, seconds=60)
 
