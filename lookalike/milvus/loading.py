@@ -16,11 +16,13 @@ from . import versions
 from .address import parse_address
 from .layout import ATTRIBUTES, NAME, ROW, Layout
 from .searching import MilvusSearch
-from .server import NOT_FOUND, Milvus, refused
+from .server import NOT_FOUND, SHORT_PATIENCE, Milvus, refused
 
 # Products read at a time; Milvus gives at most 16,384.
 PAGE = 10_000
 SEED = 0
+# Asked at every turn of a page; where there is no answer soon, the version that is served goes on.
+PATIENCE_FOR_VERSION = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class PublishedIndex(Catalogue):
 
 def published_version(text):
     """The version that an address stands for now, as a tuple: empty where there is none; raises LookalikeError."""
-    version = versions.current_version(_server(text))
+    version = versions.current_version(_server(text, PATIENCE_FOR_VERSION))
     return (version,) if version else ()
 
 
@@ -137,6 +139,6 @@ def _read_page(milvus, version, table, start, end):
 _servers = {}
 
 
-def _server(text):
-    """The Milvus of an address: one a process, so that its connection is made once."""
-    return _servers.setdefault(str(text), Milvus(parse_address(text)))
+def _server(text, patience=SHORT_PATIENCE):
+    """The Milvus of an address: one a process for each patience, so that its connection is made once."""
+    return _servers.setdefault((str(text), patience), Milvus(parse_address(text), patience))

@@ -82,6 +82,9 @@ class _Version:
 
     def add(self, names, spaces):
         """Send a block, in as many requests as it takes; sent again, it replaces itself."""
+        # Within one request Milvus keeps both; across requests the count tells at the end.
+        if len(set(names)) < len(names):
+            raise _name_twice()
         attributes = [self._publication.attributes.get(product_id(name), {}) for name in names]
         if self._publication.head and "tuned" not in spaces:
             spaces = {**spaces, "tuned": self._publication.head.tuned(spaces, attributes)}
@@ -125,10 +128,7 @@ class _Version:
             "query", self._collection, filter="", output_fields=["count(*)"], consistency_level="Strong"
         )
         if counted[0]["count(*)"] != self._n:
-            raise CatalogueError(
-                f"Of {self._n:,} products {counted[0]['count(*)']:,} are in Milvus: some share one name in the index. "
-                "Give every image a name of its own and index again: python extract_features.py"
-            )
+            raise _name_twice()
         versions.prepare(self._milvus)
         versions.write(self._milvus, self._collection, self._description())
 
@@ -161,6 +161,13 @@ class _Version:
     def _wait_for(self, done):
         while not done():
             time.sleep(INTERVAL)
+
+
+def _name_twice():
+    return CatalogueError(
+        "Some products share one name in the index, so that Milvus would keep one of them. "
+        "Give every image a name of its own and index again: python extract_features.py"
+    )
 
 
 def _bytes(text):

@@ -27,6 +27,8 @@ class Reader:
         self.answers, self.sentences, self.faults = [], [], []
         self._thread = threading.Thread(target=self._ask)
         self._thread.start()
+        while not (self.answers or self.faults):
+            time.sleep(0.05)
 
     def _ask(self):
         while not self._over.wait(0.02):
