@@ -16,7 +16,7 @@ from . import versions
 from .address import parse_address
 from .layout import ATTRIBUTES, NAME, ROW, Layout
 from .searching import MilvusSearch
-from .server import NOT_FOUND, SHORT_PATIENCE, Milvus, refused
+from .server import NOT_FOUND, SHORT_PATIENCE, Milvus, Refused
 
 # Products read at a time; Milvus gives at most 16,384.
 PAGE = 10_000
@@ -101,8 +101,8 @@ def load_published(text):
         )
     try:
         return _load(milvus, version)
-    except Exception as error:
-        if refused(error, NOT_FOUND):
+    except Refused as error:
+        if error.code == NOT_FOUND:
             raise IndexFileError(f"{version} was dropped while it was read. Try again.") from None
         raise
 

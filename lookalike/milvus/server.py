@@ -18,6 +18,14 @@ FINAL = {NOT_FOUND, NO_ALIAS, NAME_IN_USE, 1100, 1700}
 PACKAGE = "pymilvus>=3.0.2,<4"
 
 
+class Refused(ServerError):
+    """What asking again cannot mend; code is Milvus' number for it."""
+
+    def __init__(self, sentence, code):
+        super().__init__(sentence)
+        self.code = code
+
+
 class Milvus:
     """A server at an Address, asked by any number of threads; patience, in seconds, is how long a call is retried.
 
@@ -31,10 +39,9 @@ class Milvus:
         self._connecting = threading.Lock()
 
     def ask(self, method, *given, seconds=None, **named):
-        """What a method of pymilvus' MilvusClient gives; raises ServerError once patience has run out.
+        """What a method of MilvusClient gives; raises ServerError once patience has run out, or Refused at once.
 
-        seconds is how long it may work where that is longer than patience. An error that asking again cannot
-        mend is raised at once as it is; see refused().
+        seconds is how long it may work where that is longer than patience.
         """
         patience = self.patience if self._known else min(self.patience, SHORT_PATIENCE)
         ends, pause = time.monotonic() + patience, FIRST_PAUSE
@@ -45,9 +52,9 @@ class Milvus:
                 self._known = True
                 return answer
             except _failures() as error:
-                if refused(error):
+                if getattr(error, "code", None) in FINAL:
                     self._known = True
-                    raise
+                    raise Refused(f"{self.address.server} refuses: {_said(error)}.", error.code) from None
                 if time.monotonic() + pause > ends:
                     raise ServerError(self._sentence(error, patience)) from None
             time.sleep(pause)
@@ -67,16 +74,15 @@ class Milvus:
             return self._client
 
     def _sentence(self, error, patience):
-        said = " ".join(str(getattr(error, "message", "") or type(error).__name__).split())[:200]
         return (
-            f"{self.address.server} gave no answer for {patience:.0f} s ({said}). After a crash it needs about "
+            f"{self.address.server} gave no answer for {patience:.0f} s ({_said(error)}). After a crash it needs about "
             "a minute: try again then, or check the address and that the server runs."
         )
 
 
-def refused(error, *codes):
-    """Whether an error is one that asking again cannot mend; with codes, whether it is one of those."""
-    return getattr(error, "code", None) in (codes or FINAL)
+def _said(error):
+    """An error of the client in one short line."""
+    return " ".join(str(getattr(error, "message", "") or type(error).__name__).split())[:200]
 
 
 def _failures():

@@ -12,7 +12,7 @@ from ..attribute_head import AttributeHead
 from ..errors import IndexFileError, ServerError
 from ..manifest import parse_manifest
 from .layout import MOST_BYTES
-from .server import NAME_IN_USE, NO_ALIAS, NOT_FOUND, refused
+from .server import NAME_IN_USE, NO_ALIAS, NOT_FOUND, Refused
 
 KEY, VERSION, TEXT, EMPTY = "key", "version", "text", "empty"
 # ASCII, so that letters are bytes.
@@ -31,8 +31,8 @@ def current_version(milvus):
     """The collection that the index's name stands for, or None where nothing was published yet."""
     try:
         return milvus.ask("describe_alias", milvus.address.name)["collection_name"]
-    except Exception as error:
-        if refused(error, NO_ALIAS, NOT_FOUND):
+    except Refused as error:
+        if error.code in (NO_ALIAS, NOT_FOUND):
             return None
         raise
 
@@ -108,8 +108,8 @@ def switch(milvus, version):
     method = "alter_alias" if current_version(milvus) else "create_alias"
     try:
         milvus.ask(method, version, name)
-    except Exception as error:
-        if refused(error, NAME_IN_USE):
+    except Refused as error:
+        if error.code == NAME_IN_USE:
             raise ServerError(f"{name} is a collection in {milvus.address.server} already. Choose another.") from None
         raise
 
@@ -130,8 +130,8 @@ def drop_older(milvus, kept):
 def _is_given_up(milvus, collection):
     try:
         created = milvus.ask("describe_collection", collection).get("created_timestamp", 0)
-    except Exception as error:
-        if refused(error, NOT_FOUND):
+    except Refused as error:
+        if error.code == NOT_FOUND:
             return False
         raise
     # The upper bits of Milvus' timestamps are milliseconds since 1970.
@@ -143,7 +143,7 @@ def _read(milvus, expression, fields):
     collection, more = collection_of(milvus.address.name), {"limit": MOST_PIECES, "consistency_level": "Strong"}
     try:
         return list(milvus.ask("query", collection, filter=expression, output_fields=fields, **more))
-    except Exception as error:
-        if refused(error, NOT_FOUND):
+    except Refused as error:
+        if error.code == NOT_FOUND:
             return []
         raise
