@@ -30,7 +30,7 @@ def arguments():
     parser.add_argument("--index", required=True, help="folder of a real index, around whose products others are drawn")
     parser.add_argument("--products", type=int, default=1_000_000, help="default: 1,000,000")
     parser.add_argument("--spaces", nargs="+", default=["fashion", "color"], help="default: fashion color, 1.2 kB each")
-    parser.add_argument("--kinds", nargs="+", default=["flat", "ivf", "hnsw"], help="of flat, ivf, hnsw, diskann")
+    parser.add_argument("--kinds", nargs="+", default=["flat", "ivf", "hnsw"], help="and diskann where it can be built")
     parser.add_argument("--queries", type=int, default=200, help="answers timed (default: 200)")
     return parser.parse_args()
 

@@ -17,6 +17,8 @@ from .server import LONG_PATIENCE, Milvus
 MOST_PRODUCTS, BLOCK_BYTES = 2000, 8_000_000
 # Flushing, building an index and loading are waited for, each asked after so often.
 INTERVAL, SECONDS_TO_FLUSH = 0.5, 600.0
+# Of one segment, a gigabyte, the slowest index is built in less; a server that cannot build it tries for ever.
+SECONDS_WITHOUT_PROGRESS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,9 @@ class _Version:
         if not self._n:
             raise CatalogueError("There is no product to publish.")
         self._milvus.ask("flush", self._collection, seconds=SECONDS_TO_FLUSH)
-        self._wait_for(self._is_indexed)
+        self._wait_for_index()
         self._milvus.ask("load_collection", self._collection, seconds=SECONDS_TO_FLUSH)
-        self._wait_for(self._is_loaded)
+        self._wait_until_loaded()
         counted = self._milvus.ask(
             "query", self._collection, filter="", output_fields=["count(*)"], consistency_level="Strong"
         )
@@ -146,20 +148,22 @@ class _Version:
             "search_index": self._search_index,
         }
 
-    def _is_indexed(self):
-        found = self._milvus.ask("describe_index", self._collection, VECTOR)
-        if found.get("state") == "Failed":
-            raise ServerError(
-                f"{self._milvus.address.server} cannot build its {self._search_index} index "
-                f"({found.get('index_state_fail_reason') or 'it gives no reason'}). Choose another: --search-index."
-            )
-        return found.get("state") == "Finished" and not found.get("pending_index_rows")
+    def _wait_for_index(self):
+        pending, since = None, time.monotonic()
+        while pending != 0:
+            found = self._milvus.ask("describe_index", self._collection, VECTOR)
+            unfinished = found["pending_index_rows"] if found["state"] == "Finished" else found["total_rows"] + 1
+            if unfinished != pending:
+                pending, since = unfinished, time.monotonic()
+            elif found["state"] == "Failed" or time.monotonic() - since > SECONDS_WITHOUT_PROGRESS:
+                raise ServerError(
+                    f"{self._milvus.address.server} gets no further with its {self._search_index} index; not every "
+                    "server can build each kind. Choose another: --search-index hnsw"
+                )
+            time.sleep(INTERVAL)
 
-    def _is_loaded(self):
-        return self._milvus.ask("get_load_state", self._collection)["state"].name == "Loaded"
-
-    def _wait_for(self, done):
-        while not done():
+    def _wait_until_loaded(self):
+        while self._milvus.ask("get_load_state", self._collection)["state"].name != "Loaded":
             time.sleep(INTERVAL)
 
 

@@ -6,12 +6,12 @@ import sys
 
 import numpy as np
 import pytest
-from milvus_server import ROOT
+from milvus_server import ROOT, OperatorsServer
 from milvus_shops import address_of, drawn_index, published
 
 from lookalike.errors import CatalogueError, IndexFileError, LookalikeError, ServerError
 from lookalike.loading import index_version, load_recommender
-from lookalike.milvus import versions
+from lookalike.milvus import publishing, versions
 from lookalike.milvus.address import parse_address
 from lookalike.milvus.loading import load_published
 from lookalike.milvus.publishing import MOST_PRODUCTS, Publication, publish, publish_index
@@ -72,6 +72,15 @@ def test_products_of_one_name_are_not_lost_in_silence(milvus, size):
     with pytest.raises(CatalogueError, match="share one name"):
         publish_index(twins, parse_address(address_of(milvus, "twins")))
     assert index_version(address_of(milvus, "twins")) == ()
+
+
+def test_an_index_that_the_server_cannot_build_is_not_waited_for_for_ever(milvus, monkeypatch):
+    if isinstance(milvus, OperatorsServer):
+        pytest.skip("MILVUS_URI names a server that may well build it; the embedded one never ends with diskann")
+    monkeypatch.setattr(publishing, "SECONDS_WITHOUT_PROGRESS", 4)
+    with pytest.raises(ServerError, match="no further with its diskann index.*--search-index"):
+        publish_index(drawn_index(2000), parse_address(address_of(milvus, "disk")), "diskann")
+    assert index_version(address_of(milvus, "disk")) == ()
 
 
 def test_an_unknown_name_and_another_backbone_get_their_sentence(milvus):
