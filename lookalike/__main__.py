@@ -1,10 +1,10 @@
-"""The terminal's edge: python -m lookalike similar | evaluate | tune | fetch."""
+"""The terminal's edge: python -m lookalike similar | evaluate | tune | publish | fetch."""
 
 import argparse
 import json
 import sys
-from dataclasses import asdict
 
+from .command_texts import as_dicts, as_json, as_table, as_text
 from .errors import CatalogueError, ImageError, LookalikeError
 
 
@@ -14,13 +14,14 @@ def arguments(argv):
     similar_ = commands.add_parser("similar", help="print the nearest products of each photo")
     similar_.add_argument("photos", nargs="+", metavar="PHOTO")
     similar_.add_argument("-k", type=_positive, default=5, metavar="N", help="matches a photo (default: 5)")
-    similar_.add_argument("--index", default=".", metavar="DIR", help="folder of the index (default: this folder)")
+    similar_.add_argument("--index", default=".", metavar="DIR", help="folder of the index, or milvus://HOST:PORT/NAME")
     similar_.add_argument("--json", action="store_true", help="print JSON and nothing else")
     similar_.set_defaults(run=similar)
     _evaluate_arguments(commands.add_parser("evaluate", help="print how many of the five nearest products are right"))
     tune_ = commands.add_parser("tune", help="learn the catalogue's own attributes, where that helps")
     tune_.add_argument("--index", default=".", metavar="DIR", help="folder of the index (default: this folder)")
     tune_.set_defaults(run=tune)
+    _publish_arguments(commands.add_parser("publish", help="write an index to Milvus, to be searched there"))
     fetch_ = commands.add_parser("fetch", help="fetch the Kaggle catalogue and index it")
     fetch_.add_argument("--full", action="store_true", help="the original images, 15 GB, instead of the small ones")
     fetch_.add_argument(
@@ -28,6 +29,15 @@ def arguments(argv):
     )
     fetch_.set_defaults(run=fetch)
     return parser.parse_args(argv)
+
+
+def _publish_arguments(parser):
+    parser.add_argument("--index", default=".", metavar="DIR", help="folder of the index (default: this folder)")
+    parser.add_argument("--to", required=True, metavar="ADDRESS", help="milvus://HOST:PORT/NAME; milvus+tls:// for TLS")
+    kinds = ("flat", "ivf", "hnsw", "diskann")
+    parser.add_argument("--search-index", choices=kinds, default="flat", help="flat, the default, is exact")
+    parser.add_argument("--pictures", metavar="DIR", help="the index's folder where the app runs (default: --index)")
+    parser.set_defaults(run=publish)
 
 
 def _evaluate_arguments(parser):
@@ -50,11 +60,11 @@ def similar(options):
     answers, failed = [], 0
     for photo in options.photos:
         try:
-            answers.append({"query": photo, "matches": _as_dicts(recommender.similar(photo, options.k))})
+            answers.append({"query": photo, "matches": as_dicts(recommender.similar(photo, options.k))})
         except ImageError as error:
             failed = 1
             print(f"error: {error}", file=sys.stderr)
-    print(json.dumps(answers, indent=1, ensure_ascii=False) if options.json else _as_text(answers))
+    print(json.dumps(answers, indent=1, ensure_ascii=False) if options.json else as_text(answers))
     return failed
 
 
@@ -89,7 +99,7 @@ def evaluate(options):
     for note in queries.notes:
         print(note, file=sys.stderr)
     weights = default_weights(index.spaces)
-    print(_as_json(len(queries.rows), weights, figures) if options.json else _as_table(weights, figures))
+    print(as_json(len(queries.rows), weights, figures) if options.json else as_table(weights, figures))
     return 0
 
 
@@ -101,6 +111,23 @@ def tune(options):
     from .tuning import tune_index
 
     print(tune_index(options.index, lambda: load_recommender(options.index).embedder, tqdm, again=True))
+    return 0
+
+
+def publish(options):
+    """Write an index to Milvus and print which version of it is searched from now on."""
+    from functools import partial
+
+    from tqdm import tqdm
+
+    from .index import load_index
+    from .milvus.address import parse_address
+    from .milvus.publishing import publish_index
+
+    address, progress = parse_address(options.to), partial(tqdm, desc="publishing", unit="block")
+    index = load_index(options.index)
+    version = publish_index(index, address, options.search_index, options.pictures, progress)
+    print(f"{len(index.names):,} products are in {address.server} as {address.name}, version {version}.")
     return 0
 
 
@@ -122,47 +149,6 @@ def _index(catalogue, output):
     if catalogue.styles:
         command += ["--styles", str(catalogue.styles)]
     return subprocess.call(command)  # noqa: S603 # nosec B603 - our own script, no shell
-
-
-def _as_dicts(matches):
-    return [
-        {
-            "rank": match.rank,
-            "distance": round(match.distance, 6),
-            "path": str(match.product.path),
-            "attributes": match.product.attributes,
-        }
-        for match in matches
-    ]
-
-
-def _as_text(answers):
-    lines = []
-    for answer in answers:
-        lines.append(answer["query"])
-        for match in answer["matches"]:
-            attributes = ", ".join(match["attributes"].values())
-            lines.append(f"  {match['rank']}  {match['distance']:.4f}  {match['path']}  {attributes}".rstrip())
-    return "\n".join(lines)
-
-
-def _as_json(count, weights, figures):
-    def rounded(figure):
-        return {key: round(value, 6) for key, value in asdict(figure).items()}
-
-    spaces = {name: {scored: rounded(figure) for scored, figure in row.items()} for name, row in figures.items()}
-    return json.dumps({"queries": count, "default": weights, "spaces": spaces}, indent=1, ensure_ascii=False)
-
-
-def _as_table(weights, figures):
-    """A line a space, a column for what is scored: the precision at 5 and its 95 % interval."""
-    columns = next(iter(figures.values()))
-    lines = [["precision at 5", *columns], ["queries", *(f"{figure.queries:,}" for figure in columns.values())]]
-    for name, row in figures.items():
-        lines.append([name, *(f"{at.precision:.3f} ({at.low:.3f}–{at.high:.3f})" for at in row.values())])
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    return "\n".join([*text, "default = " + " + ".join(f"{weight:g} {name}" for name, weight in weights.items())])
 
 
 def _positive(text):

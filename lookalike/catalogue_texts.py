@@ -86,6 +86,11 @@ def counted(shown, all_words):
     return f"The {shown} most frequent of {all_words}." if shown < all_words else ""
 
 
+def sampled(count, n):
+    """What is said where only so many of n products were compared."""
+    return f"Of {n:,} products {count:,}, drawn by lot, are compared here."
+
+
 def on_the_map(drawn, wanted):
     """How many products the map shows."""
     return f"{drawn:,} products" if drawn == wanted else f"{drawn:,} of {wanted:,} products, evenly chosen"

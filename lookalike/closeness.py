@@ -7,8 +7,6 @@ import numpy as np
 from .search import SAME_PICTURE, default_weights, shares
 
 MOST, SEED = 500, 0
-# Products compared at a time: 500 × 8192 float32 of each space are 16 MB.
-CHUNK = 8192
 # Without a fashion space two products are one picture only where their looks are equal but for rounding.
 EQUAL = {"look": 0.01}
 # What lies as far from every product as this share of the way to drawn nothing is like nothing here. At 0.86 or
@@ -40,16 +38,10 @@ def neighbour_distances(index, rows, weights=None):
 
     They are asked as photos would be: their tuned vectors are made without the shop's word on them.
     """
-    weights = shares(weights or {}, index.spaces) or shares(default_weights(index.spaces), index.spaces)
-    asked = index.completed({name: matrix[rows] for name, matrix in index.spaces.items()})
-    needed = weights.keys() | _limits(index).keys()
-    nearest = np.full(len(rows), np.inf, np.float32)
-    for start in range(0, len(index.names), CHUNK):
-        squares = {name: _squares(asked[name], index.spaces[name][start : start + CHUNK]) for name in needed}
-        joined = sum(squares[name] * np.float32(share) for name, share in weights.items())
-        joined[_one_picture(index, squares, rows, start)] = np.inf
-        nearest = np.minimum(nearest, joined.min(axis=1))
-    return np.sqrt(np.maximum(nearest, 0))
+    weights = shares(weights or {}, index.widths) or shares(default_weights(index.widths), index.widths)
+    searcher = index.searcher()
+    limits = SAME_PICTURE if SAME_PICTURE.keys() <= index.widths.keys() else EQUAL
+    return searcher.gaps(index.completed(searcher.vectors(rows)), weights, limits, rows)
 
 
 class Nothing:
@@ -60,7 +52,7 @@ class Nothing:
     """
 
     def __init__(self, index, embedder):
-        self._look = index.look
+        self._searcher = index.searcher()
         self._embedder = embedder
 
     @cached_property
@@ -70,9 +62,7 @@ class Nothing:
 
     def distances(self, looks):
         """How far looks, float32 (m, C), are from their nearest product's: float32 (m,)."""
-        parts = (self._look[start : start + CHUNK] for start in range(0, len(self._look), CHUNK))
-        nearest = np.min([_squares(looks, part).min(axis=1) for part in parts], axis=0)
-        return np.sqrt(np.maximum(nearest, 0))
+        return self._searcher.gaps({"look": looks}, {"look": 1.0})
 
     def is_like(self, vectors):
         """Whether a query, a dict of spaces with look (m, C), is like nothing here: every photo of it."""
@@ -93,20 +83,3 @@ def drawn(size, count=8):
         noise = rng.integers(0, 256, (grain, grain, 3))[cells][:, cells]
         pictures += [one * (1 - way) + other * way, noise, np.broadcast_to(plain, (size, size, 3))]
     return np.stack(pictures).astype(np.uint8)
-
-
-def _limits(index):
-    return SAME_PICTURE if SAME_PICTURE.keys() <= index.spaces.keys() else EQUAL
-
-
-def _one_picture(index, squares, rows, start):
-    """Which pairs show one picture, bool (m, c): a product and itself do, whatever rounding says."""
-    same = np.logical_and.reduce([squares[name] < limit**2 for name, limit in _limits(index).items()])
-    own = np.flatnonzero((rows >= start) & (rows < start + same.shape[1]))
-    same[own, rows[own] - start] = True
-    return same
-
-
-def _squares(queries, products):
-    """Squared distances between unit vectors (m, d) and (c, d): float32 (m, c)."""
-    return 2 - 2 * (queries @ products.T)

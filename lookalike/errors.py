@@ -19,3 +19,7 @@ class WeightsError(LookalikeError):
 
 class IndexFileError(LookalikeError):
     """An index that is absent, mixed, damaged or made for another backbone."""
+
+
+class ServerError(LookalikeError):
+    """A server that holds an index and does not answer, or refuses what is asked of it."""

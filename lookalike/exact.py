@@ -24,8 +24,7 @@ class ExactSearch:
         products out: fewer than k come where fewer are allowed.
         """
         rows = self._candidates(query, weights, k, allowed)
-        squares = sum(w * self._squares_to(query[name], name, rows) for name, w in weights.items())
-        distances = np.sqrt(squares)
+        distances = measured(query, {name: self._spaces[name][rows] for name in weights}, weights)
         order = np.lexsort((rows, distances))[:k]
         return rows[order], distances[order]
 
@@ -61,9 +60,14 @@ class ExactSearch:
         squares = np.einsum("nd,nd->n", self._spaces[name], self._spaces[name])
         return 0.5 if np.abs(squares - 1).max() < ROUNDING / 10 else squares / 2
 
-    def _squares_to(self, vector, name, rows):
-        """Squared distances in float64, which are what counts in the end: (m,)."""
-        return ((self._spaces[name][rows].astype(np.float64) - vector.astype(np.float64)) ** 2).sum(axis=1)
+
+def measured(query, products, weights):
+    """Distances in float64, which are what counts in the end: (m,) from a dict from space to float32 (m, d)."""
+    return np.sqrt(sum(w * _squares_to(query[name], products[name]) for name, w in weights.items()))
+
+
+def _squares_to(vector, matrix):
+    return ((matrix.astype(np.float64) - vector.astype(np.float64)) ** 2).sum(axis=1)
 
 
 def _masked(scores, allowed):

@@ -24,15 +24,30 @@ class Facets:
     """
 
     def __init__(self, attributes_by_row):
-        self.n = len(attributes_by_row)
+        columns = _in_order(dict.fromkeys(column for own in attributes_by_row for column in own))
+        coded = ((column, _coded([own.get(column) for own in attributes_by_row])) for column in columns)
+        self._offer(len(attributes_by_row), coded)
+
+    @classmethod
+    def packed(cls, n, columns):
+        """The Facets of n products from a dict: column → (its words, int32 (n,) places in them, -1 for none)."""
+        facets = cls.__new__(cls)
+        facets._offer(n, ((column, columns[column]) for column in _in_order(columns)))
+        return facets
+
+    def _offer(self, n, columns):
+        self.n = n
         self.words, self.codes, self._places = {}, {}, {}
-        for column in _in_order(attributes_by_row):
-            values = [own.get(column) for own in attributes_by_row]
-            words = _by_frequency(values)
-            if _worth_offering(column, words, self.n):
-                places = {word: place for place, word in enumerate(words)}
-                self.words[column], self._places[column] = tuple(words), places
-                self.codes[column] = np.array([places.get(value, -1) for value in values], np.int32)
+        for column, (words, codes) in columns:
+            counts = np.bincount(codes + 1, minlength=len(words) + 1)[1:]
+            order = sorted(np.flatnonzero(counts).tolist(), key=lambda place: (-counts[place], words[place]))
+            if _worth_offering(column, {words[place]: int(counts[place]) for place in order}, n):
+                self.words[column] = tuple(words[place] for place in order)
+                self._places[column] = {word: place for place, word in enumerate(self.words[column])}
+                # One place more, for the unknown: code -1 reads the last.
+                renumbered = np.full(len(words) + 1, -1, np.int32)
+                renumbered[order] = np.arange(len(order))
+                self.codes[column] = renumbered[codes]
 
     def mask(self, filters):
         """Which products match, bool (n,): for each column of filters, one of its words.
@@ -44,6 +59,14 @@ class Facets:
         for column, words in _asked(filters).items():
             matching &= self._mask_of(column, words)
         return matching
+
+    def offered(self, filters):
+        """The words that can match, by column, of those that are asked for; None where nothing can."""
+        asked = {
+            column: tuple(dict.fromkeys(word for word in words if self._place(column, word) is not None))
+            for column, words in _asked(filters).items()
+        }
+        return asked if all(asked.values()) else None
 
     def counts(self, filters):
         """How many products each word leaves: a dict from column to a dict word → count, most first.
@@ -68,9 +91,12 @@ class Facets:
             return np.zeros(self.n, bool)
         # One place more than there are words: code -1, unknown, reads the last, which never matches.
         wanted = np.zeros(len(self.words[column]) + 1, bool)
-        places = self._places[column]
-        wanted[[places[word] for word in words if isinstance(word, str) and word in places]] = True
+        places = (self._place(column, word) for word in words)
+        wanted[[place for place in places if place is not None]] = True
         return wanted[self.codes[column]]
+
+    def _place(self, column, word):
+        return self._places.get(column, {}).get(word) if isinstance(word, str) else None
 
     def _counts_of(self, column, matching, asked):
         words = self.words[column]
@@ -86,18 +112,15 @@ def _asked(filters):
     return {column: words for column, words in tuples.items() if words}
 
 
-def _in_order(attributes_by_row):
-    columns = dict.fromkeys(column for own in attributes_by_row for column in own)
+def _in_order(columns):
     return [column for column in FIRST if column in columns] + [column for column in columns if column not in FIRST]
 
 
-def _by_frequency(values):
-    """A dict from word to count, most frequent first, equal ones by the alphabet."""
-    counts = {}
-    for value in values:
-        if isinstance(value, str) and value:
-            counts[value] = counts.get(value, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+def _coded(values):
+    """The words among values, in order of appearance, and each value's place in them, -1 for none: int32 (n,)."""
+    places = {}
+    codes = [places.setdefault(v, len(places)) if isinstance(v, str) and v else -1 for v in values]
+    return tuple(places), np.array(codes, np.int32)
 
 
 def _worth_offering(column, words, n):

@@ -3,13 +3,17 @@
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from .attribute_head import AttributeHead
 from .attributes import product_id, read_styles
-from .catalogue_files import catalogue_file
+from .catalogue import Catalogue
+from .catalogue import Product as Product
 from .errors import CatalogueError, IndexFileError
+from .facets import Facets
+from .in_memory import InMemory
 from .index_parts import REBUILD, read_head, read_look, read_names, read_spaces
 from .manifest import MOST_BYTES, parse_manifest
 
@@ -24,28 +28,7 @@ EMBEDDINGS, FILENAMES, SPACES, TUNED, MANIFEST = FILES = (
 
 
 @dataclass(frozen=True)
-class Product:
-    """One catalogue image: its name in the index, its file and its attributes (may be empty).
-
-    path is where the index says it is; picture is that file where it may be shown, else None.
-    """
-
-    name: str
-    path: Path
-    attributes: dict
-    index: "Index | None" = field(default=None, compare=False, repr=False)
-
-    @property
-    def id(self):
-        return product_id(self.name)
-
-    @property
-    def picture(self):
-        return catalogue_file(self.index, self) if self.index else None
-
-
-@dataclass(frozen=True)
-class Index:
+class Index(Catalogue):
     """The catalogue in its fixed order: n names, a float32 matrix (n, d) a space, attributes by id.
 
     look is always among the spaces; manifest is empty for the classic pair of pickles, which has none;
@@ -63,14 +46,41 @@ class Index:
     def look(self):
         return self.spaces["look"]
 
-    def completed(self, vectors):
-        """A query's vectors, a dict from space to (m, d), with the tuned ones where this index has them."""
-        return {**vectors, "tuned": self.head.tuned(vectors)} if self.head else vectors
+    @property
+    def widths(self):
+        return {name: matrix.shape[1] for name, matrix in self.spaces.items()}
 
-    def product(self, row):
-        """The Product in that row."""
-        name = self.names[row]
-        return Product(name, self.folder / name, self.attributes.get(product_id(name), {}), self)
+    @property
+    def made(self):
+        """When the index was written: its last file is renamed into place last; 0 where it has none."""
+        return max((path.stat().st_mtime for path in self._files()), default=0)
+
+    @property
+    def size(self):
+        return sum(path.stat().st_size for path in self._files())
+
+    def searcher(self):
+        """The Searcher over this index's vectors."""
+        return InMemory(self.spaces)
+
+    def facets(self):
+        """The Facets of its attributes."""
+        return Facets([self.attributes.get(product_id(name), {}) for name in self.names])
+
+    def row(self, identity):
+        """The row of the product with that id, the first of several, or None."""
+        return self._rows.get(identity)
+
+    def sample(self, most):
+        """An Index in memory of at most so many products; this one is itself, for it is in memory already."""
+        return self
+
+    @cached_property
+    def _rows(self):
+        return {product_id(name): row for row, name in reversed(list(enumerate(self.names)))}
+
+    def _files(self):
+        return [path for path in (self.folder / name for name in FILES) if path.is_file()]
 
 
 def load_index(folder):

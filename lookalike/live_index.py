@@ -32,7 +32,14 @@ class LiveRecommender:
 
         One thread at a time loads; where there is an old index, the others go on with that.
         """
-        served, version = self._served, index_version(self.folder)
+        served = self._served
+        try:
+            version = index_version(self.folder)
+        except LookalikeError:
+            # Whoever could tell is not to be reached; what is served may be all that is needed.
+            if served:
+                return served
+            raise
         if served and (version == served[1] or not self._worth_loading(version)):
             # Back to the files that are served: whatever was wrong is gone.
             if version == served[1]:

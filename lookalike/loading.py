@@ -1,4 +1,4 @@
-"""From the folder of an index to a Recommender: reads the manifest and finds the backbone it names."""
+"""From the folder of an index, or its address, to a Recommender: reads the manifest and finds the backbone it names."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ from .backbones import find_backbone
 from .embedder import load_embedder
 from .errors import IndexFileError, WeightsError
 from .index import FILES, load_index
+from .milvus.address import is_address
 from .search import Recommender
 
 # What the classic scripts, which wrote no manifest, all used.
@@ -14,18 +15,26 @@ CLASSIC = "resnet50"
 
 
 def load_recommender(folder, like=None):
-    """The Recommender over the index in folder, with the backbone of its manifest.
+    """The Recommender over the index in folder, or at a milvus:// address, with the backbone of its manifest.
 
     like, a Recommender over an earlier index, lends its embedder where this index was made with the same one.
     Raises IndexFileError, also where that backbone cannot be had, with the command that mends it.
     """
-    index = load_index(folder)
+    index = _load(folder)
     backbone = _backbone(index)
     if like and like.embedder.backbone == backbone and _precision(like.index) == _precision(index):
         return Recommender(index, like.embedder)
     # bf16 where the index was made with it and this processor has it; f32 queries fit either.
     precision = "auto" if _precision(index) == "bf16" else "f32"
     return Recommender(index, load_embedder(backbone, precision=precision))
+
+
+def _load(folder):
+    if is_address(folder):
+        from .milvus.loading import load_published
+
+        return load_published(folder)
+    return load_index(folder)
 
 
 def _precision(index):
@@ -54,6 +63,10 @@ def _backbone(index):
 
 def index_version(folder):
     """What changes whenever an index in folder is replaced; for caches that must not outlive it."""
+    if is_address(folder):
+        from .milvus.loading import published_version
+
+        return published_version(folder)
     return tuple(version for name in FILES if (version := _file_version(Path(folder, name))))
 
 

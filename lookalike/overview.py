@@ -1,7 +1,6 @@
 """An index in numbers: what it holds, how and when it was made, what was left out."""
 
 import csv
-import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +8,6 @@ from pathlib import Path
 
 from .attributes import product_id
 from .errors import CatalogueError
-from .index import EMBEDDINGS, FILES, MANIFEST
 from .indexing import SKIPPED
 
 # Columns with more words than a shop sorts by, such as names, are counted but not listed.
@@ -45,10 +43,10 @@ def overview(index):
         unpictured=len(index.attributes.keys() - ids),
         backbone=index.manifest.get("backbone", ""),
         precision=index.manifest.get("precision", ""),
-        spaces={name: matrix.shape[1] for name, matrix in index.spaces.items()},
+        spaces=dict(index.widths),
         columns=columns(index),
-        made=_made(index.folder),
-        size=sum(path.stat().st_size for path in _files(index.folder)),
+        made=datetime.fromtimestamp(index.made, UTC),
+        size=index.size,
         skipped=read_skipped(index.folder),
     )
 
@@ -64,7 +62,7 @@ def columns(index):
 
 def words_of(index, column):
     """Each product's word in a column, None where it has none, in the catalogue's order."""
-    return [index.attributes.get(product_id(name), {}).get(column) for name in index.names]
+    return [index.attributes_of(row).get(column) for row in range(len(index.names))]
 
 
 def read_skipped(folder):
@@ -89,13 +87,3 @@ def readable_size(size):
 
 def _ordered(words):
     return tuple(sorted(words.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _files(folder):
-    return [path for path in (Path(folder, name) for name in FILES) if path.is_file()]
-
-
-def _made(folder):
-    """When the index was written; a classic pair has no manifest to tell."""
-    path = next((path for path in (Path(folder, MANIFEST), Path(folder, EMBEDDINGS)) if path.is_file()), folder)
-    return datetime.fromtimestamp(os.stat(path).st_mtime, UTC)

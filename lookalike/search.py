@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
-from .attributes import product_id
+from .catalogue import Product
 from .errors import IndexFileError
-from .exact import ExactSearch
 from .facets import Facets
 from .images import load_pixels
-from .index import Product
 
 # How much each space counts in a distance, by default: the first line whose spaces an index has.
 DEFAULT_WEIGHTS = (
@@ -43,6 +42,49 @@ class Match:
         return 1 - self.distance**2 / 2
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """Which of n products may come: those that match filters, a dict from column to words, but for the rows in but."""
+
+    n: int
+    facets: Facets | None
+    filters: dict
+    but: tuple
+
+    def mask(self):
+        """The same as bool (n,)."""
+        allowed = self.facets.mask(self.filters) if self.filters else np.ones(self.n, bool)
+        allowed[list(self.but)] = False
+        return allowed
+
+
+class Searcher(Protocol):
+    """What holds an index's vectors and ranks them: this machine's memory, or a server.
+
+    widths is a dict from space to how many numbers it has, most how many products one search can give.
+    """
+
+    widths: dict
+    most: int
+
+    def vectors(self, rows, spaces=None):
+        """The vectors of the products in rows: a dict from space, of those asked for or all, to float32 (m, d)."""
+
+    def nearest(self, queries, weights, k, allowed=None):
+        """Rows int (m, k) and distances float64 (m, k) of the products nearest to each query, equal ones by row.
+
+        queries is a dict from space to float32 (m, d), weights one that adds up to 1; allowed, an Allowed, leaves
+        products out before anything is ranked: fewer than k come where fewer are allowed.
+        """
+
+    def gaps(self, queries, weights, limits=None, rows=None):
+        """How far each query is from its nearest product: float32 (m,), inf where there is none.
+
+        With limits, a dict from space to distance, products within all of them show the query's own picture and
+        do not count, nor does the product in the query's place in rows, int (m,).
+        """
+
+
 def default_weights(spaces):
     """The weights, by space, of the ranking used where none is asked for."""
     return next(weights for weights in DEFAULT_WEIGHTS if weights.keys() <= set(spaces))
@@ -67,8 +109,8 @@ class Recommender:
     def __init__(self, index, embedder, weights=None):
         self.index = index
         self.embedder = embedder
-        self.weights = shares(weights or default_weights(index.spaces), index.spaces)
-        self._exact = ExactSearch(index.spaces)
+        self.weights = shares(weights or default_weights(index.widths), index.widths)
+        self._searcher = index.searcher()
 
     def similar(self, photo, k=5):
         """The k matches of one photo (a path or its bytes), nearest first; raises ImageError.
@@ -84,11 +126,11 @@ class Recommender:
         weights are the default ones or others; filters, a dict from column to words, and but, rows to
         leave out, apply before anything is ranked: k come wherever k exist.
         """
-        n, wanted = len(self.index.names), 4 * k
+        most, wanted = min(len(self.index.names), self._searcher.most), 4 * k
         while True:
             rows, distances = self.nearest(vectors, wanted, weights, filters, but)
             groups = self._one_picture_each(rows[0])
-            if len(groups) >= k or wanted >= n:
+            if len(groups) >= k or wanted >= most:
                 break
             wanted *= 4
         where = dict(zip(rows[0], distances[0]))
@@ -100,98 +142,57 @@ class Recommender:
     def nearest(self, vectors, k=5, weights=None, filters=None, but=()):
         """Rows int (m, k) and distances float64 (m, k) of the nearest products, equal ones by row.
 
-        vectors is a dict from space to float32 (m, d). One query is answered at the memory's speed,
-        several by scikit-learn's NearestNeighbors, which defines what is right.
+        vectors is a dict from space to float32 (m, d); see Searcher.
         """
         self._check_widths(vectors, weights := self._weights(weights))
-        k, first = min(k, len(self.index.names)), next(iter(weights))
-        if len(vectors[first]) > 1 and not filters and not but:
-            return self._nearest_to_many(vectors, k, weights)
-        allowed = self._allowed(filters, but)
-        queries = ({name: vectors[name][row] for name in weights} for row in range(len(vectors[first])))
-        found = [self._exact.nearest(query, weights, k, allowed) for query in queries]
-        return np.stack([rows for rows, _ in found]), np.stack([distances for _, distances in found])
+        n = len(self.index.names)
+        allowed = Allowed(n, self.facets if filters else None, filters or {}, tuple(but)) if filters or but else None
+        return self._searcher.nearest(vectors, weights, min(k, n, self._searcher.most), allowed)
 
     @cached_property
     def facets(self):
         """The attributes that products can be filtered by."""
-        attributes = [self.index.attributes.get(product_id(name), {}) for name in self.index.names]
-        return Facets(attributes)
+        return self.index.facets()
 
     def row(self, identity):
         """The row of the product with that id, or None."""
-        return self._rows.get(identity)
+        return self.index.row(identity)
 
     def of_product(self, row):
         """A product of the catalogue as a query: a dict from space to float32 (1, d)."""
-        return {name: matrix[row][None] for name, matrix in self.index.spaces.items()}
-
-    @cached_property
-    def _rows(self):
-        return {product_id(name): row for row, name in reversed(list(enumerate(self.index.names)))}
+        return self._searcher.vectors([row])
 
     def _weights(self, weights):
-        return shares(weights, self.index.spaces) if weights else self.weights
-
-    def _allowed(self, filters, but):
-        """Bool (n,) of the products that may come, None where all may."""
-        if not filters and not but:
-            return None
-        allowed = self.facets.mask(filters) if filters else np.ones(len(self.index.names), bool)
-        allowed[list(but)] = False
-        return allowed
+        return shares(weights, self.index.widths) if weights else self.weights
 
     def _check_widths(self, vectors, weights):
         for name in weights:
-            width, given = self.index.spaces[name].shape[1], np.shape(vectors[name])[1]
+            width, given = self.index.widths[name], np.shape(vectors[name])[1]
             if width != given:
                 raise IndexFileError(
                     f"The index holds {name} vectors of {width} numbers, the photo's has {given}. "
                     "Make the index again: python extract_features.py"
                 )
 
-    @cached_property
-    def _fitted(self):
-        return _fit(self.index.spaces, self.weights)
-
-    def _nearest_to_many(self, vectors, k, weights):
-        fitted = self._fitted if weights == self.weights else _fit(self.index.spaces, weights)
-        distances, rows = fitted.kneighbors(joined(vectors, weights), n_neighbors=k)
-        # scikit-learn leaves equal distances in any order; one order for all makes answers repeatable.
-        order = np.lexsort((rows, distances))
-        return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
-
     def _one_picture_each(self, rows):
         """Rows in groups of one picture, in the order of each group's first."""
-        groups = []
-        for row in rows:
-            group = next((group for group in groups if self._same_picture(group[0], row)), None)
+        if not SAME_PICTURE.keys() <= self.index.widths.keys():
+            return [[row] for row in rows]
+        vectors, groups = self._searcher.vectors(rows, SAME_PICTURE), []
+        for place in range(len(rows)):
+            group = next((group for group in groups if _same_picture(vectors, group[0], place)), None)
             if group is None:
-                groups.append([row])
+                groups.append([place])
             else:
-                group.append(row)
-        return groups
+                group.append(place)
+        return [[rows[place] for place in group] for group in groups]
 
-    def _same_picture(self, a, b):
-        spaces = self.index.spaces
-        if not SAME_PICTURE.keys() <= spaces.keys():
-            return False
-        return all(np.linalg.norm(spaces[name][a] - spaces[name][b]) < limit for name, limit in SAME_PICTURE.items())
+
+def _same_picture(vectors, a, b):
+    return all(np.linalg.norm(vectors[name][a] - vectors[name][b]) < limit for name, limit in SAME_PICTURE.items())
 
 
 def shares(weights, spaces):
     """Weights of the spaces that there are, adding up to 1; what counts nothing is left out."""
     present = {name: weight for name, weight in weights.items() if weight > 0 and name in spaces}
     return {name: weight / sum(present.values()) for name, weight in present.items()}
-
-
-def joined(vectors, weights):
-    """Spaces side by side, each scaled so that its squared distances count by its weight: (m, d)."""
-    return np.concatenate([vectors[name] * np.float32(weight**0.5) for name, weight in weights.items()], axis=1)
-
-
-def _fit(spaces, weights):
-    # Imported here: it takes a second, and a single query does without it.
-    from sklearn.neighbors import NearestNeighbors
-
-    return NearestNeighbors(algorithm="brute", metric="euclidean").fit(joined(spaces, weights))

@@ -9,7 +9,6 @@ import numpy as np
 
 from . import telemetry
 from .errors import LookalikeError
-from .index import FILES
 from .live_index import LiveRecommender
 from .loading import load_recommender
 
@@ -33,7 +32,7 @@ def opened(folder, like=None, load=load_recommender):
         telemetry.failed(error)
         raise LookalikeError(f"The index cannot be loaded ({type(error).__name__}).") from None
     _settle()
-    telemetry.index_loaded(recommender.index, _made(folder))
+    telemetry.index_loaded(recommender.index, recommender.index.made)
     telemetry.log("index", **described(recommender))
     return recommender
 
@@ -55,12 +54,7 @@ def _settle():
 def described(recommender):
     """What is served: products, the index's version (12 digits of its files' digests), backbone, precision."""
     index, embedder = recommender.index, recommender.embedder
-    digests = index.manifest.get("files") or index.names
+    digests = index.manifest.get("files") or list(index.names)
     version = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:12]
     backbone = Path(embedder.backbone.name).stem
     return {"products": len(index.names), "index": version, "backbone": backbone, "precision": embedder.precision}
-
-
-def _made(folder):
-    """When the index was written, in seconds since 1970: its last file is renamed into place last."""
-    return max((path.stat().st_mtime for path in (Path(folder, name) for name in FILES) if path.is_file()), default=0)

@@ -13,6 +13,8 @@ from .parts.catalogue_findings import doubtful_words, same_pictures
 # A browser draws and hovers over so many dots at ease, a phone's too.
 MOST_DOTS = 6000
 MOST_BARS = 20
+# What is compared product by product is compared in this machine's memory: 150 MB of vectors.
+MOST_COMPARED = 20_000
 KINDS = ("masterCategory", "articleType")
 
 
@@ -26,11 +28,32 @@ def show(shop, folder, version, home=None):
         st.title(words.TITLE, anchor=False)
     st.write(words.LEAD)
     tabs = st.tabs(words.TABS, key="tab", on_change="rerun")
-    for tab, draw in zip(tabs, (at_a_glance, the_map, same_pictures, doubtful_words)):
+    for tab, draw in zip(tabs, (at_a_glance, compared(the_map), compared(same_pictures), compared(doubtful_words))):
         # Only the open tab is computed: map and comparisons take seconds to a minute on a large catalogue.
         if tab.open:
             with tab:
                 draw(shop.index, (str(folder), version), home)
+
+
+def compared(draw):
+    """What draws over all vectors, over as many as fit in memory; an error is shown in its place."""
+
+    def draw_sample(index, key, home):
+        try:
+            sample = sample_of(index, key)
+            draw(sample, key, home)
+        except LookalikeError as error:
+            st.error(str(error))
+            return
+        if len(sample.names) < len(index.names):
+            st.caption(words.sampled(len(sample.names), len(index.names)))
+
+    return draw_sample
+
+
+@st.cache_resource(max_entries=1, show_spinner=words.COMPARING)
+def sample_of(_index, key):
+    return _index.sample(MOST_COMPARED)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

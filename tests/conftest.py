@@ -1,5 +1,6 @@
 """What the tests share: a toy embedder to check by hand, drawn images, real data where it is there."""
 
+import hashlib
 import os
 import shutil
 import socket
@@ -152,7 +153,7 @@ def serve():
             port = probe.getsockname()[1]
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
         command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-        variables = {**os.environ, "LOOKALIKE_INDEX": str(index), **environment}
+        variables = {**os.environ, "LOOKALIKE_INDEX": searched(index), **environment}
         servers.append(subprocess.Popen(command, cwd=ROOT, env=variables))
         wait_until_healthy(f"http://127.0.0.1:{port}")
         return f"http://127.0.0.1:{port}"
@@ -161,6 +162,17 @@ def serve():
     for server in servers:
         server.terminate()
         server.wait()
+
+
+def searched(folder):
+    """The folder of an index; or, where tests/scale names a Milvus server, the index's address once published there."""
+    server = os.environ.get("LOOKALIKE_TEST_MILVUS")
+    if not server or not Path(folder, "index.json").is_file():
+        return str(folder)
+    address = f"{server}/lookalike_test_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    command = [sys.executable, "-m", "lookalike", "publish", "--index", str(folder), "--to", address]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return address
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def _impression(_shop, version, key, balance, _found, own, partly):
 
     Of a part of a photo the first is not asked: who marks one has seen that there is something.
     """
-    unlike = not own and not partly and judges(_shop, version)["nothing"].result().is_like(_found)
+    unlike = not own and not partly and _judgement(judges(_shop, version)["nothing"]).is_like(_found)
     words = believed(_found["fashion"][0]) if "fashion" in _found else ()
     return unlike, words, _votes(_shop, _found, _weights(_shop, balance), own)
 
@@ -122,7 +122,7 @@ def key(query):
 
 def _weights(shop, balance):
     """The weights for a balance between look and color; the usual ones where the index has no colors."""
-    return balanced(shop.weights, balance) if "color" in shop.index.spaces else shop.weights
+    return balanced(shop.weights, balance) if "color" in shop.index.widths else shop.weights
 
 
 def _row(shop, identity):
@@ -137,7 +137,17 @@ def _shares(shop, version, balance, matches):
     judge = judges(shop, version).get(balance)
     if judge is None or (balance != 0.5 and not judge.done()):
         return [None] * len(matches)
-    return [judge.result().closer_than(match.distance) for match in matches]
+    closeness = _judgement(judge)
+    return [closeness.closer_than(match.distance) for match in matches]
+
+
+def _judgement(judge):
+    """What a judge came to; one that failed, for its server was away, is forgotten, so that the next may not."""
+    try:
+        return judge.result()
+    except LookalikeError:
+        judges.clear()
+        raise
 
 
 def _votes(shop, found, weights, own):

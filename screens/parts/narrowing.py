@@ -18,7 +18,7 @@ def bar(shop, query, image):
                 st.image(image, width=44, alt="")
         st.header(texts.RESULTS, anchor=False, width="content")
         filters(shop, query.asked.filters)
-        if "color" in shop.index.spaces:
+        if "color" in shop.index.widths:
             balance(query.asked.balance)
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+import milvus_server
+import milvus_shops
 import pytest
 
 ALONE = "LOOKALIKE_NETWORK_OF_ITS_OWN"
@@ -13,3 +15,19 @@ def pytest_collection_modifyitems(items):
         reason = "needs a network of its own: this machine does not allow unshare -n, or tests/scale/run was not used"
         for item in items:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory):
+    """A real Milvus server that answers: the operator's own in MILVUS_URI, or one that is started here."""
+    pytest.importorskip("pymilvus", reason="needs pymilvus: make test-scale installs it")
+    if os.environ.get(milvus_server.URI):
+        server = milvus_server.OperatorsServer(os.environ[milvus_server.URI])
+        yield server
+        return server.clear(milvus_shops.PREFIX)
+    if not os.path.isfile(os.environ.get(milvus_server.BINARY, "")):
+        pytest.skip("needs a Milvus server: MILVUS_SERVER names its program, or MILVUS_URI one that runs")
+    server = milvus_server.Server(tmp_path_factory.mktemp("milvus"))
+    server.start()
+    yield server
+    server.kill()

@@ -1,0 +1,61 @@
+"""A real Milvus server that tests start, kill and start again: one process group, in a network of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BINARY, URI = "MILVUS_SERVER", "MILVUS_URI"
+HOST, PORT = "127.0.0.1", 19530
+SECONDS_TO_START = 180
+
+
+class Server:
+    """The server of tests, its data in a folder."""
+
+    uri = f"milvus://{HOST}:{PORT}"
+
+    def __init__(self, folder):
+        self._folder, self._process = folder, None
+
+    def start(self):
+        """Start it, and wait until it listens; it may not be ready for questions yet."""
+        command = [os.environ[BINARY], "--data", str(self._folder), "--proxy-port", str(PORT)]
+        with open(self._folder / "server.log", "ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        ends = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < ends:
+            try:
+                return socket.create_connection((HOST, PORT), 1).close()
+            except OSError:
+                time.sleep(0.2)
+        raise TimeoutError(f"Milvus does not listen after {SECONDS_TO_START} s; see {self._folder / 'server.log'}")
+
+    def kill(self):
+        """End it as a power cut would: the launcher and the server it started."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class OperatorsServer:
+    """Somebody's own cluster, which no test may kill."""
+
+    def __init__(self, uri):
+        self.uri = uri.rstrip("/")
+
+    def clear(self, prefix):
+        """Take away what tests published."""
+        from pymilvus import MilvusClient
+
+        from lookalike.milvus.address import parse_address
+        from lookalike.milvus.server import TOKEN
+
+        client = MilvusClient(parse_address(f"{self.uri}/any").uri, token=os.environ.get(TOKEN, ""))
+        for collection in client.list_collections():
+            if collection.startswith(prefix):
+                for alias in client.list_aliases(collection)["aliases"]:
+                    client.drop_alias(alias)
+                client.drop_collection(collection)

@@ -1,0 +1,19 @@
+"""The app's own browser tests, as they stand, over an index in Milvus."""
+
+import os
+import re
+import subprocess
+import sys
+
+from milvus_server import ROOT
+
+FILES = sorted(ROOT.glob("tests/test_browser*.py"))
+
+
+def test_the_browsers_tests_pass_with_the_index_in_milvus(milvus, chromium):
+    """Their fixtures publish each index that they serve; see searched() in tests/conftest.py."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, FILES)]
+    environment = {**os.environ, "LOOKALIKE_TEST_MILVUS": milvus.uri}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 30 and "skipped" not in done.stdout

@@ -1,0 +1,141 @@
+"""What Milvus finds is what this machine's memory finds: the same rows, the same distances, to the last bit."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from milvus_shops import HOSTILE, drawn_index, published, queries, single
+from sklearn.neighbors import NearestNeighbors
+
+from lookalike.catalogue_map import layout
+from lookalike.closeness import Closeness, Nothing, neighbour_distances
+from lookalike.in_memory import joined
+from lookalike.milvus.expressions import expression
+from lookalike.milvus.layout import ROW
+from lookalike.overview import overview
+from lookalike.search import Allowed, Recommender, balanced, default_weights
+
+MEN = {"gender": ("Men",), "usage": HOSTILE[:20]}
+
+
+@pytest.fixture(scope="module")
+def plain(milvus):
+    """An index without ties, in memory and in Milvus."""
+    index = drawn_index()
+    return Recommender(index, None), published(index, milvus, "plain")
+
+
+@pytest.fixture(scope="module")
+def tied(milvus):
+    """An index with equal products, short vectors and one of zeros, in memory and in Milvus."""
+    index = drawn_index(seed=2, plain=False)
+    return Recommender(index, None), published(index, milvus, "tied")
+
+
+@pytest.mark.parametrize("filters", [{}, MEN])
+def test_200_queries_get_what_scikit_learn_gives(plain, filters):
+    here, there = plain
+    mask = np.flatnonzero(here.facets.mask(filters))
+    fitted = NearestNeighbors(algorithm="brute", metric="euclidean").fit(joined(here.index.spaces, here.weights)[mask])
+    asked = queries(here.index, 200)
+    expected, places = fitted.kneighbors(joined(asked, here.weights), n_neighbors=10)
+    rows, distances = there.nearest(asked, 10, filters=filters)
+    np.testing.assert_array_equal(rows, mask[places])
+    np.testing.assert_allclose(distances, expected, atol=2e-7)
+
+
+@pytest.mark.parametrize("balance", [None, 0.0, 0.25, 0.75, 1.0])
+@pytest.mark.parametrize("filters, but", [({}, ()), (MEN, (3, 4, 5)), ({}, (0, 1, 2999))])
+def test_every_ranking_is_the_one_in_memory_to_the_last_bit(tied, balance, filters, but):
+    here, there = tied
+    weights = None if balance is None else balanced(here.weights, balance)
+    asked = queries(here.index, 8)
+    for place in range(8):
+        expected = here.nearest(single(asked, place), 20, weights, filters, but)
+        found = there.nearest(single(asked, place), 20, weights, filters, but)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_matches_are_the_same_with_their_products_and_same_pictures(tied):
+    here, there = tied
+    for row in (0, 7, 10, 1234):
+        mine, theirs = here.of_product(row), there.of_product(row)
+        assert all((mine[name] == theirs[name]).all() for name in mine)
+        assert there.varied(theirs, 5, but=[row]) == here.varied(mine, 5, but=[row])
+        assert there.varied(theirs, 5, filters={"usage": ("no such word",)}) == []
+    assert there.row("1234") == here.row("1234") == 1234 and there.row("nobody") is None
+
+
+words = st.lists(st.sampled_from([*HOSTILE, "Men", "Women", "nobody's"]), max_size=4).map(tuple)
+
+
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    filters=st.dictionaries(st.sampled_from(["gender", "usage", 'what "it"\\ is', "none"]), words, max_size=3),
+    but=st.lists(st.integers(0, 2999), max_size=3).map(tuple),
+)
+def test_an_expression_selects_exactly_what_the_mask_does(plain, filters, but):
+    here, there = plain
+    allowed = Allowed(3000, here.facets, filters, but)
+    selected = expression(allowed, there.index.filters)
+    assert (selected is None) == (not here.facets.mask(filters).any() and here.facets.offered(filters) is None)
+    if selected is not None:
+        server = there._searcher._milvus
+        found = server.ask("query", there.index.version, filter=selected, output_fields=[ROW], limit=3000)
+        assert sorted(entity[ROW] for entity in found) == np.flatnonzero(allowed.mask()).tolist()
+
+
+def test_facets_attributes_and_the_overview_are_the_same(plain):
+    here, there = plain
+    assert there.facets.words == here.facets.words
+    for column, codes in here.facets.codes.items():
+        np.testing.assert_array_equal(there.facets.codes[column], codes)
+    mine, theirs = here.index, there.index
+    assert list(theirs.names) == list(mine.names) and dict(theirs.attributes) == mine.attributes
+    assert [list(theirs.attributes_of(row)) for row in range(50)] == [list(mine.attributes_of(r)) for r in range(50)]
+    assert overview(theirs).columns == overview(mine).columns and theirs.widths == mine.widths
+
+
+def test_how_close_is_close_is_measured_alike(plain, toy):
+    here, there = plain
+    rows = np.arange(0, 3000, 50)
+    for weights in (None, {"color": 0.7, "fashion": 0.3}):
+        expected = neighbour_distances(here.index, rows, weights)
+        np.testing.assert_allclose(neighbour_distances(there.index, rows, weights), expected, atol=1e-5)
+    looks = queries(here.index, 5)["look"]
+    mine, theirs = (Nothing(shop.index, toy).distances(looks) for shop in plain)
+    np.testing.assert_allclose(theirs, mine, atol=1e-5)
+
+
+def test_the_nearest_other_picture_is_found_behind_any_number_of_the_same(milvus):
+    index = drawn_index(120)
+    for matrix in index.spaces.values():
+        matrix[:50] = matrix[0]
+    there = published(index, milvus, "copies")
+    expected, found = (neighbour_distances(one, np.arange(120)) for one in (index, there.index))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(Closeness(there.index).distances, np.sort(expected), atol=1e-5)
+    asked = there.of_product(0)
+    same = there.varied(asked, 3)
+    assert [match.product for match in same] == [match.product for match in Recommender(index, None).varied(asked, 3)]
+    assert len(same[0].same) == 49
+
+
+def test_a_sample_is_an_index_in_memory(plain):
+    here, there = plain
+    whole = there.index.sample(3000)
+    assert all((whole.spaces[name] == here.index.spaces[name]).all() for name in whole.spaces)
+    some = there.index.sample(100)
+    assert len(some.names) == 100 and some.product(3).attributes == here.index.attributes[some.product(3).id]
+    assert layout(some).shape == (100, 2) and default_weights(some.spaces) == default_weights(there.index.widths)
+
+
+@pytest.mark.parametrize("kind, least", [("ivf", 0.8), ("hnsw", 0.9)])
+def test_faster_indexes_find_nearly_all(milvus, plain, kind, least):
+    here, _ = plain
+    there = published(here.index, milvus, f"faster_{kind}", search_index=kind)
+    asked = queries(here.index, 50)
+    expected, found = here.nearest(asked, 5)[0], there.nearest(asked, 5)[0]
+    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(expected, found)]) >= least
+    assert (there.facets.mask(MEN)[there.nearest(asked, 5, filters=MEN)[0]]).all()

@@ -1,0 +1,122 @@
+"""Publishing again, versions, and what is said where an index, a server or an address is not there."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from milvus_server import ROOT, OperatorsServer
+from milvus_shops import address_of, drawn_index, published
+
+from lookalike.errors import CatalogueError, IndexFileError, LookalikeError, ServerError
+from lookalike.loading import index_version, load_recommender
+from lookalike.milvus import publishing, versions
+from lookalike.milvus.address import parse_address
+from lookalike.milvus.loading import load_published
+from lookalike.milvus.publishing import MOST_PRODUCTS, Publication, publish, publish_index
+from lookalike.milvus.server import Milvus
+
+
+def collections(server, name):
+    address = parse_address(address_of(server, name))
+    return sorted(c for c in Milvus(address).ask("list_collections") if versions.is_version(c, address.name))
+
+
+def broken_off(blocks, total):
+    """A progress that fails after the first block."""
+    yield from itertools.islice(blocks, 1)
+    raise KeyboardInterrupt
+
+
+def test_run_again_it_ends_with_every_product_once_and_older_versions_are_dropped(milvus):
+    first, second, third = (drawn_index(2100, seed=seed) for seed in (20, 21, 22))
+    address = parse_address(address_of(milvus, "again"))
+    one = published(first, milvus, "again").index.version
+    assert MOST_PRODUCTS < 2100
+    with pytest.raises(KeyboardInterrupt):
+        publish_index(second, address, progress=broken_off)
+    assert index_version(address_of(milvus, "again")) == (one,) and len(collections(milvus, "again")) == 2
+    two = publish_index(second, address)
+    assert publish_index(second, address) == two and len(load_published(address_of(milvus, "again")).names) == 2100
+    assert collections(milvus, "again") == sorted([one, two])
+    three = publish_index(third, address)
+    assert collections(milvus, "again") == sorted([two, three]) and index_version(address_of(milvus, "again")) == (
+        three,
+    )
+    assert versions.whole_versions(Milvus(address)) == {two, three}
+
+
+def test_products_come_from_any_stream_of_blocks_with_a_head_that_makes_the_tuned_ones(milvus, demo_index):
+    from lookalike.attribute_head import fit_head
+    from lookalike.index import load_index
+
+    index = load_index(demo_index)
+    head = fit_head(index.spaces, [index.product(row).attributes for row in range(len(index.names))])
+    spaces = {name: matrix for name, matrix in index.spaces.items() if name != "tuned"}
+    blocks = ((index.names[a : a + 50], {s: m[a : a + 50] for s, m in spaces.items()}) for a in range(0, 300, 50))
+    publication = Publication(index.manifest, str(index.folder), index.attributes, head, index.made, "stream 1")
+    publish((block for block in blocks if block[0]), publication, parse_address(address_of(milvus, "stream")))
+    found = load_recommender(address_of(milvus, "stream"))
+    known = [index.product(row).attributes for row in range(len(index.names))]
+    assert found.index.widths["tuned"] and "tuned" in found.weights
+    np.testing.assert_allclose(found.of_product(3)["tuned"][0], head.tuned(spaces, known)[3], atol=1e-6)
+    photo = next((ROOT / "images").iterdir())
+    assert found.similar(photo)[0].product.id == photo.stem
+
+
+@pytest.mark.parametrize("size", [20, MOST_PRODUCTS + 20])
+def test_products_of_one_name_are_not_lost_in_silence(milvus, size):
+    index = drawn_index(size, seed=30)
+    twins = type(index)(index.folder, (*index.names[:-1], index.names[0]), index.spaces, {}, index.manifest)
+    with pytest.raises(CatalogueError, match="share one name"):
+        publish_index(twins, parse_address(address_of(milvus, "twins")))
+    assert index_version(address_of(milvus, "twins")) == ()
+
+
+def test_an_index_that_the_server_cannot_build_is_not_waited_for_for_ever(milvus, monkeypatch):
+    if isinstance(milvus, OperatorsServer):
+        pytest.skip("MILVUS_URI names a server that may well build it; the embedded one never ends with diskann")
+    monkeypatch.setattr(publishing, "SECONDS_WITHOUT_PROGRESS", 4)
+    with pytest.raises(ServerError, match="no further with its diskann index.*--search-index"):
+        publish_index(drawn_index(2000), parse_address(address_of(milvus, "disk")), "diskann")
+    assert index_version(address_of(milvus, "disk")) == ()
+
+
+def test_an_unknown_name_and_another_backbone_get_their_sentence(milvus):
+    with pytest.raises(IndexFileError, match="There is no index lookalike_test_nobody in Milvus at .*publish"):
+        load_recommender(address_of(milvus, "nobody"))
+    published(drawn_index(20, backbone="/gone/model.onnx"), milvus, "another")
+    with pytest.raises(IndexFileError, match="cannot be loaded: There is no file"):
+        load_recommender(address_of(milvus, "another"))
+    with pytest.raises(LookalikeError, match="Run it on the index's folder"):
+        load_published(address_of(milvus, "another")).spaces  # noqa: B018
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "lookalike", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_a_server_that_is_not_there_gets_one_sentence_soon(demo_index):
+    for done in (
+        run("similar", next((ROOT / "images").iterdir()), "--index", "milvus://127.0.0.1:9/shop"),
+        run("publish", "--index", demo_index, "--to", "milvus://127.0.0.1:9/shop"),
+    ):
+        assert done.returncode == 1 and done.stderr.count("\n") == 1
+        assert done.stderr.startswith("error: Milvus at 127.0.0.1:9 gave no answer for 8 s")
+    with pytest.raises(ServerError, match="127.0.0.1:9"):
+        index_version("milvus://127.0.0.1:9/shop")
+
+
+def test_the_terminal_publishes_and_prints_the_same_matches(milvus, demo_index):
+    address = address_of(milvus, "terminal")
+    done = run("publish", "--index", demo_index, "--to", address)
+    assert done.returncode == 0, done.stderr
+    assert "products are in Milvus at" in done.stdout
+    photos = sorted((ROOT / "images").iterdir())[:3]
+    here, there = (run("similar", *photos, "--index", place) for place in (demo_index, address))
+    assert there.stdout == here.stdout and there.returncode == 0
+    for command in ("evaluate", "tune"):
+        done = run(command, "--index", address)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
