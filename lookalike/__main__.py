@@ -36,6 +36,9 @@ def _publish_arguments(parser):
     parser.add_argument("--to", required=True, metavar="ADDRESS", help="milvus://HOST:PORT/NAME; milvus+tls:// for TLS")
     kinds = ("flat", "ivf", "hnsw", "diskann")
     parser.add_argument("--search-index", choices=kinds, default="flat", help="flat, the default, is exact")
+    parser.add_argument(
+        "--shards", action="store_true", help="send the vectors that --ray left in DIR/shards, block by block"
+    )
     parser.add_argument("--pictures", metavar="DIR", help="the index's folder where the app runs (default: --index)")
     parser.set_defaults(run=publish)
 
@@ -125,9 +128,14 @@ def publish(options):
     from .milvus.publishing import publish_index
 
     address, progress = parse_address(options.to), partial(tqdm, desc="publishing", unit="block")
-    index = load_index(options.index)
-    version = publish_index(index, address, options.search_index, options.pictures, progress)
-    print(f"{len(index.names):,} products are in {address.server} as {address.name}, version {version}.")
+    more = address, options.search_index, options.pictures, progress
+    if options.shards:
+        from .milvus.from_shards import publish_shards
+
+        version = publish_shards(options.index, *more)
+    else:
+        version = publish_index(load_index(options.index), *more)
+    print(f"The index in {options.index} is in {address.server} as {address.name}, version {version}.")
     return 0
 
 

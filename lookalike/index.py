@@ -14,7 +14,7 @@ from .catalogue import Product as Product
 from .errors import CatalogueError, IndexFileError
 from .facets import Facets
 from .in_memory import InMemory
-from .index_parts import REBUILD, read_head, read_look, read_names, read_spaces
+from .index_parts import REBUILD, head_of, read_head, read_look, read_names, read_spaces
 from .manifest import MOST_BYTES, parse_manifest
 
 FORMAT = 1
@@ -97,6 +97,16 @@ def load_index(folder):
         known = [attributes.get(product_id(name), {}) for name in names]
         head, spaces["tuned"] = read_head(_read(folder, TUNED, manifest), TUNED, spaces, known)
     return Index(folder, names, spaces, attributes, manifest, head)
+
+
+def load_without_products(folder):
+    """The Index in a folder with all that is in it but names and vectors; raises IndexFileError."""
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    attributes, head = _attributes(folder, manifest), None
+    if TUNED in manifest.get("files", {}):
+        head = head_of(_read(folder, TUNED, manifest), TUNED)
+    return Index(folder, (), {}, attributes, manifest, head)
 
 
 def _check_sizes(names, spaces, manifest):

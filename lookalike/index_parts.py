@@ -52,14 +52,31 @@ def read_spaces(content, file):
 
 def read_head(content, file, spaces, attributes):
     """The AttributeHead and the products' tuned vectors, float32 (n, d); raises IndexFileError."""
+    head = head_of(content, file)
+    return head, tuned_by(head, file, spaces, attributes)
+
+
+def head_of(content, file):
+    """The AttributeHead in a file's bytes; raises IndexFileError."""
     try:
-        head = AttributeHead.from_bytes(content)
+        return AttributeHead.from_bytes(content)
+    except (ValueError, KeyError):
+        raise _no_head(file) from None
+
+
+def tuned_by(head, file, spaces, attributes):
+    """The tuned vectors, float32 (n, d), of products with those vectors and attributes; raises IndexFileError."""
+    try:
         tuned = head.tuned(spaces, attributes)
     except (ValueError, KeyError):
         tuned = np.empty(0)
     if not _is_matrix(tuned):
-        raise IndexFileError(f"{file} does not hold a head that fits. {REBUILD}")
-    return head, tuned
+        raise _no_head(file)
+    return tuned
+
+
+def _no_head(file):
+    return IndexFileError(f"{file} does not hold a head that fits. {REBUILD}")
 
 
 def _is_row(row):

@@ -1,6 +1,8 @@
 """Publishing again, versions, and what is said where an index, a server or an address is not there."""
 
 import itertools
+import json
+import shutil
 import subprocess
 import sys
 
@@ -9,13 +11,20 @@ import pytest
 from milvus_server import ROOT, OperatorsServer
 from milvus_shops import address_of, drawn_index, published
 
+from lookalike.attribute_head import fit_head
+from lookalike.checkpoint import Stamp
 from lookalike.errors import CatalogueError, IndexFileError, LookalikeError, ServerError
+from lookalike.index import load_index
+from lookalike.index_writing import save_head
 from lookalike.loading import index_version, load_recommender
 from lookalike.milvus import publishing, versions
 from lookalike.milvus.address import parse_address
 from lookalike.milvus.loading import load_published
 from lookalike.milvus.publishing import MOST_PRODUCTS, Publication, publish, publish_index
 from lookalike.milvus.server import Milvus
+from lookalike.pipeline import Done, File
+from lookalike.shard_writing import ShardFolder, table_of
+from lookalike.shards import FOLDER, Manifest
 
 
 def collections(server, name):
@@ -48,9 +57,6 @@ def test_run_again_it_ends_with_every_product_once_and_older_versions_are_droppe
 
 
 def test_products_come_from_any_stream_of_blocks_with_a_head_that_makes_the_tuned_ones(milvus, demo_index):
-    from lookalike.attribute_head import fit_head
-    from lookalike.index import load_index
-
     index = load_index(demo_index)
     head = fit_head(index.spaces, [index.product(row).attributes for row in range(len(index.names))])
     spaces = {name: matrix for name, matrix in index.spaces.items() if name != "tuned"}
@@ -109,11 +115,51 @@ def test_a_server_that_is_not_there_gets_one_sentence_soon(demo_index):
         index_version("milvus://127.0.0.1:9/shop")
 
 
+def shards_beside(index, folder, products=None):
+    """A folder with all of an index but its vectors, which lie in shards of 64 products."""
+    folder.mkdir()
+    made_by = {name: index.manifest[name] for name in ("backbone", "precision", "fashion")}
+    for name in ("index.json", "tuned.npz"):
+        shutil.copy(index.folder / name, folder)
+    spaces = {name: index.widths[name] for name in ("look", "fashion", "color")}
+    rows = np.concatenate([index.spaces[name] for name in spaces], axis=1)[:products]
+    files = [File(name, None, Stamp(1, 1)) for name in index.names[:products]]
+    done = {file.name: Done(file, "0" * 64, None, row) for file, row in zip(files, rows)}
+    shards = ShardFolder(folder / FOLDER, Manifest(made_by, "0" * 16, spaces, False, ()), files, 64)
+    for part in shards.todo:
+        shards.save(part, table_of([done[file.name] for file in part.new], spaces))
+    shards.finish()
+    return folder
+
+
+def test_shards_are_published_without_the_vectors_beside_them(milvus, demo_index, tmp_path):
+    tuned, address = shutil.copytree(demo_index, tmp_path / "tuned"), address_of(milvus, "shards")
+    index = load_index(tuned)
+    save_head(index, fit_head(index.spaces, [index.product(row).attributes for row in range(len(index.names))]), {})
+    index = load_index(tuned)
+    folder = shards_beside(index, tmp_path / "idx")
+    done = run("publish", "--shards", "--index", folder, "--to", address, "--pictures", demo_index)
+    assert done.returncode == 0, done.stderr
+    photo = ROOT / "images" / "10001.jpg"
+    here, there = (run("similar", photo, "--index", place) for place in (tuned, address))
+    assert "tuned" in index.widths and there.stdout == here.stdout and there.returncode == 0
+    before = index_version(address)
+    for name, products, manifest, words in (
+        ("fewer", 100, {}, "The shards hold 100 products and the index"),
+        ("other", None, {"precision": "f64"}, "were made in another way"),
+    ):
+        other = shards_beside(index, tmp_path / name, products)
+        (other / "index.json").write_text(json.dumps({**json.loads((other / "index.json").read_text()), **manifest}))
+        done = run("publish", "--shards", "--index", other, "--to", address)
+        assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert index_version(address) == before
+
+
 def test_the_terminal_publishes_and_prints_the_same_matches(milvus, demo_index):
     address = address_of(milvus, "terminal")
     done = run("publish", "--index", demo_index, "--to", address)
     assert done.returncode == 0, done.stderr
-    assert "products are in Milvus at" in done.stdout
+    assert f"The index in {demo_index} is in Milvus at" in done.stdout
     photos = sorted((ROOT / "images").iterdir())[:3]
     here, there = (run("similar", *photos, "--index", place) for place in (demo_index, address))
     assert there.stdout == here.stdout and there.returncode == 0

@@ -1,0 +1,48 @@
+"""Publishes the Parquet shards that --ray leaves beside an index: their vectors pass through block by block."""
+
+import json
+from pathlib import Path
+
+from ..attributes import product_id
+from ..errors import IndexFileError
+from ..index import TUNED, load_without_products
+from ..index_parts import tuned_by
+from ..shards import FOLDER, read_finished, read_shards
+from .publishing import Publication, publish
+
+AGAIN = "Run the same extract_features.py --ray again"
+
+
+def publish_shards(folder, address, search_index="flat", pictures=None, progress=lambda blocks, **_: blocks):
+    """Publish the products of the shards in an index's folder and give the version; raises LookalikeError.
+
+    Manifest, attributes and head are the index's; of its vectors none is read. pictures is where its folder is
+    where the app runs.
+    """
+    index, place = load_without_products(folder), Path(folder, FOLDER)
+    shards = read_finished(place)
+    made_by = {name: index.manifest.get(name) for name in shards.embedder}
+    if made_by != shards.embedder:
+        raise IndexFileError(f"The shards in {folder} were made in another way than the index beside them. {AGAIN}.")
+    pictures = str(pictures or index.folder.resolve())
+    said = [index.manifest["files"], [shard.sha256 for shard in shards.shards], index.attributes]
+    identity = json.dumps([said, pictures], sort_keys=True)
+    publication = Publication(index.manifest, pictures, index.attributes, index.head, index.made, identity)
+    counted = progress(_blocks(index, place), total=len(shards.shards))
+    return publish(counted, publication, address, search_index)
+
+
+def _blocks(index, folder):
+    """The blocks that publish takes, with tuned vectors where the index has a head; raises IndexFileError."""
+    count = 0
+    for names, spaces in read_shards(folder):
+        if index.head:
+            known = [index.attributes.get(product_id(name), {}) for name in names]
+            spaces["tuned"] = tuned_by(index.head, TUNED, spaces, known)
+        count += len(names)
+        yield names, spaces
+    # Raised before the name is switched: the version before goes on.
+    if count != index.manifest["n"]:
+        raise IndexFileError(
+            f"The shards hold {count:,} products and the index beside them {index.manifest['n']:,}. {AGAIN}."
+        )
