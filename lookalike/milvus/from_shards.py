@@ -7,10 +7,8 @@ from ..attributes import product_id
 from ..errors import IndexFileError
 from ..index import TUNED, load_without_products
 from ..index_parts import tuned_by
-from ..shards import FOLDER, read_finished, read_shards
+from ..shards import AGAIN, FOLDER, read_finished, read_shards
 from .publishing import Publication, publish
-
-AGAIN = "Run the same extract_features.py --ray again"
 
 
 def publish_shards(folder, address, search_index="flat", pictures=None, progress=lambda blocks, **_: blocks):
