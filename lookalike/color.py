@@ -49,7 +49,8 @@ ANCHORS = {
 }
 # How far, in CIELAB units, a color still counts for an anchor; about what an eye calls "a bit different".
 REACH = 9.0
-CELLS = 28
+# Into so many parts each side of a garment cell is divided, for its colors to be looked at.
+PARTS = 2
 # Levels a channel of the lookup table has; a step of 8 shades is finer than any anchor's reach.
 LEVELS = 32
 
@@ -57,7 +58,7 @@ LEVELS = 32
 def color_vectors(pixels, garment):
     """uint8 pixels (n, s, s, 3) and garment scores (n, g, g) from 0 to 1 → float32 (n, 40) of norm 1.
 
-    s is a multiple of 28 and 28 of g. The square of each number is the share of the garment that is
+    s is a multiple of 2 g. The square of each number is the share of the garment that is
     near that anchor, so that a product of two vectors is what their colors have in common.
     """
     return np.sqrt(color_shares(pixels, garment)).astype(np.float32)
@@ -66,8 +67,9 @@ def color_vectors(pixels, garment):
 def color_shares(pixels, garment):
     """The shares themselves: float32 (n, 40), adding up to 1."""
     n, side = pixels.shape[:2]
-    step = side // CELLS
-    small = pixels.reshape(n, CELLS, step, CELLS, step, 3).mean(axis=(2, 4), dtype=np.float32)
+    cells = PARTS * garment.shape[1]
+    step = side // cells
+    small = pixels.reshape(n, cells, step, cells, step, 3).mean(axis=(2, 4), dtype=np.float32)
     levels = (small * (LEVELS / 256)).astype(np.int32)
     places = (levels[..., 0] * LEVELS + levels[..., 1]) * LEVELS + levels[..., 2]
     near = _table()[places.reshape(n, -1)]
@@ -83,9 +85,8 @@ def names(vector, least=0.2):
 
 
 def _weights(garment):
-    """How much each of 28 × 28 cells counts: (n, 784). Cells at the rim, half background, hardly do."""
-    repeat = CELLS // garment.shape[1]
-    scores = np.repeat(np.repeat(garment, repeat, axis=1), repeat, axis=2).reshape(len(garment), -1)
+    """How much each part of a cell counts: (n, 4 g²). Cells at the rim, half background, hardly do."""
+    scores = np.repeat(np.repeat(garment, PARTS, axis=1), PARTS, axis=2).reshape(len(garment), -1)
     return scores**3 + 1e-6
 
 

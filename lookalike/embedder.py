@@ -20,10 +20,10 @@ PRECISIONS = ("auto", "bf16", "f32")
 
 @dataclass(frozen=True, eq=False)
 class FashionMaps:
-    """What the fashion network gives for n images, and the pixels uint8 (n, 224, 224, 3) it was given.
+    """What the fashion network gives for n images, and the pixels uint8 (n, 192, 192, 3) it was given.
 
-    vectors are float32 (n, 256), garment the scores (n, 14, 14) from 0 to 1; last is the map
-    (n, 7, 7, 1280) before any pooling, None with an embedder loaded for throughput.
+    vectors are float32 (n, 256), garment the scores (n, 12, 12) from 0 to 1; last is the map
+    (n, 6, 6, 1280) before any pooling, None with an embedder loaded for throughput.
     """
 
     pixels: np.ndarray

@@ -15,7 +15,9 @@ WEIGHTS = Path(__file__).parent / "weights" / "fashion.npz"
 DIMENSION = 256
 # Products need the vector and the garment's scores; only a query's regions need the network's last map too.
 INDEXED_OUTPUTS = 2
-PREPROCESSING = Preprocessing(224, "RGB", (127.0,) * 3, (128.0,) * 3)
+# The side it sees garments best at, having been trained on smaller ones; its maps have sides of SIDE/16 and SIDE/32.
+SIDE = 192
+PREPROCESSING = Preprocessing(SIDE, "RGB", (127.0,) * 3, (128.0,) * 3)
 
 
 def find_fashion():

@@ -3,6 +3,8 @@
 It is what engines/fashion_model.py does after the last map, over some of the cells.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .fashion import PREPROCESSING, description, head, tail_parameters
@@ -10,12 +12,14 @@ from .fashion import PREPROCESSING, description, head, tail_parameters
 # How much a cell counts even where no garment is seen: in the pooling, and in the color path.
 POOL_FLOOR, COLOR_FLOOR = 0.05, 1e-4
 COLOR_CELL = 4
+# How much of a cell must lie in a region to be part of it: so that one of 7 rows is always some of 6.
+COVERED = 0.4
 
 
 def fashion_vector(last, garment, pixels, cells):
-    """The fashion vector, float32 (256,) of norm 1, of the cells of an image that are True in cells, bool (7, 7).
+    """The fashion vector, float32 (256,) of norm 1, of the cells of an image that are True in cells, bool (6, 6).
 
-    last is float32 (7, 7, 1280), garment float32 (14, 14), pixels uint8 (224, 224, 3).
+    last is float32 (6, 6, 1280), garment float32 (12, 12), pixels uint8 (192, 192, 3).
     """
     pooled = _pooled(last, garment, cells)
     about = description()
@@ -29,9 +33,21 @@ def fashion_vector(last, garment, pixels, cells):
 
 
 def spread(cells, side):
-    """A map of cells (h, w) at side × side finer (or coarser) ones: each takes the cell its middle lies in."""
-    rows, columns = (((np.arange(side) + 0.5) * count / side).astype(int) for count in cells.shape)
-    return cells[rows[:, None], columns]
+    """The cells, bool (h, w), of another grid, bool (side, side): those that are covered for the most part.
+
+    Where none is, those that are covered best: of some cells there are always some.
+    """
+    rows, columns = (_overlaps(side, count) for count in cells.shape)
+    covered = rows @ cells.astype(np.float32) @ columns.T
+    return covered >= min(COVERED, covered.max() * (1 - 1e-6)) if cells.any() else np.zeros((side, side), bool)
+
+
+@lru_cache(maxsize=16)
+def _overlaps(side, count):
+    """How much of each of side parts of a line lies in each of count parts of it: float32 (side, count)."""
+    low, high = np.arange(side)[:, None] / side, (np.arange(side)[:, None] + 1) / side
+    starts, ends = np.arange(count) / count, (np.arange(count) + 1) / count
+    return np.maximum(np.minimum(high, ends) - np.maximum(low, starts), 0).astype(np.float32) * side
 
 
 def _pooled(last, garment, cells):
@@ -46,15 +62,20 @@ def _pooled(last, garment, cells):
 def _color(pixels, garment, cells):
     """The garment's pixels within the cells, each through two small layers, averaged over the garment: (64,)."""
     side = len(pixels) // COLOR_CELL
-    within = spread(cells, side)
+    within = _repeated(cells, side)
     # Row by row: products this small stay on one core, which is quicker than to share them out on a busy machine.
     rows = np.flatnonzero(within.any(axis=1))
     small = pixels.reshape(side, COLOR_CELL, side, COLOR_CELL, 3)[rows].mean(axis=(1, 3), dtype=np.float32)
     prepared = (small - np.float32(PREPROCESSING.mean)) / np.float32(PREPROCESSING.std)
     values = _relu(_dense(_relu(_dense(prepared, "color.pixel1")), "color.pixel2"))
-    weight = (spread(garment, side)[rows] + np.float32(COLOR_FLOOR)) * within[rows]
+    weight = (_repeated(garment, side)[rows] + np.float32(COLOR_FLOOR)) * within[rows]
     mean = np.einsum("hwc,hw->c", values, weight) / weight.sum()
     return _dense(_relu(_dense(mean, "color.hidden")), "color.out")
+
+
+def _repeated(cells, side):
+    """A map of cells (h, h) as one of side × side finer ones."""
+    return np.kron(cells, np.ones((side // len(cells),) * 2, cells.dtype))
 
 
 def _drawn(part, words, scale):

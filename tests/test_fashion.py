@@ -13,6 +13,7 @@ def test_the_weights_are_those_of_the_card_and_small_enough():
     assert file_sha256(fashion.WEIGHTS) == about["sha256"]
     assert fashion.WEIGHTS.stat().st_size <= 8_000_000
     assert about["dimension"] == fashion.DIMENSION == sum(about["parts"].values())
+    assert about["input"]["side"] == fashion.SIDE == 16 * about["garment_grid"]
     assert fashion.WEIGHTS.with_suffix(".md").is_file()
 
 

@@ -1,4 +1,4 @@
-"""One training image from one file's pixels: moved, lit, put elsewhere. Hue is never changed."""
+"""One training image from one file's pixels: moved, lit, put elsewhere. A product's hue is never changed."""
 
 import cv2
 import numpy as np
@@ -43,6 +43,16 @@ def soften(rng, image, chance=0.2):
     return image
 
 
+def recolored(rng, image, chance=0.5):
+    """Return the image, at times with every hue turned by as much: what color a photo shows is no label of it."""
+    if rng.random() < chance:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(np.int32)
+        image[..., 0] = (image[..., 0] + rng.integers(0, 180)) % 180
+        image[..., 1] = np.minimum(image[..., 1] * rng.uniform(0.3, 1.5), 255)
+        image = cv2.cvtColor(image.astype(np.uint8), cv2.COLOR_HSV2RGB)
+    return image
+
+
 def erase(rng, image, mask, chance=0.25):
     """Paint over a rectangle of image, and of mask where there is one, at times."""
     if rng.random() < chance:
@@ -79,8 +89,8 @@ def composed(rng, image, mask, side, photos):
 
 
 def photographed(rng, image, side):
-    """Return a photo turned, cropped and lit anew."""
+    """Return a photo turned, cropped, lit and colored anew."""
     angle = 20 if rng.random() < 0.7 else 180
-    matrix = motion(rng, side, image.shape[0], angle, (0.85, 1.35), 0.08)
+    matrix = motion(rng, side, image.shape[0], angle, (0.75, 1.5), 0.1)
     image = light(rng, warp(image, matrix, side, cv2.BORDER_REFLECT), 1.0)
-    return erase(rng, soften(rng, image), None)[0]
+    return erase(rng, soften(rng, recolored(rng, image)), None, 0.4)[0]

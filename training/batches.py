@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import torch
 
-PRODUCTS, PHOTOS = 64, 32
+PRODUCTS, PHOTOS = 68, 28
 COMPOSED = 0.5  # of the products
+BLENDED, BLEND = 0.6, 0.5  # of the photos; the beta distribution's parameter of how much of another each gets
 TYPE_POWER, LABEL_POWER = -0.25, -0.5  # how much oftener rare article types and labels are shown
 
 
@@ -42,16 +43,29 @@ def product(rng, source, row, side, scenes):
     return augment.worn(rng, image, mask, side)
 
 
+def blended(rng, images, labels):
+    """Return photos (n, S, S, 3), some with another one showing through, and (labels, others' labels, shares).
+
+    A share, float32, is what the photo's own label counts; without it so few photos are learned by heart.
+    """
+    share = np.where(rng.random(len(images)) < BLENDED, rng.beta(BLEND, BLEND, len(images)), 1)
+    share = np.maximum(share, 1 - share).astype(np.float32)
+    own = share[:, None, None, None]
+    mixed = (own * images + (1 - own) * np.roll(images, 1, 0)).astype(np.uint8)
+    return mixed, (labels, np.roll(labels, 1), share)
+
+
 def make(products, photos, scenes, side, seed, number):
-    """Return images, masks on the garment grid, product labels and photo labels as tensors."""
+    """Return images, masks on the garment grid, product labels and photos' blended labels as tensors."""
     rng = np.random.default_rng([seed, number, 1])
     chosen = draw(products, "articleType", TYPE_POWER, PRODUCTS, seed, 2 * number)
     shown = draw(photos, "label", LABEL_POWER, PHOTOS, seed, 2 * number + 1)
     made = [product(rng, products, row, side, scenes) for row in chosen]
-    images = [image for image, _ in made]
-    images += [augment.photographed(rng, np.asarray(photos.pixels[row]), side) for row in shown]
+    taken = np.stack([augment.photographed(rng, np.asarray(photos.pixels[row]), side) for row in shown])
+    taken, labels = blended(rng, taken, photos.labels["label"][shown])
+    images = np.concatenate([np.stack([image for image, _ in made]), taken])
     cells = side // 16
     masks = [cv2.resize(mask, (cells, cells), interpolation=cv2.INTER_AREA) for _, mask in made]
-    return (torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)).float() / 255,
+    return (torch.from_numpy(images), torch.from_numpy(np.stack(masks)).float() / 255,
             {k: torch.from_numpy(v[chosen]) for k, v in products.labels.items()},
-            torch.from_numpy(photos.labels["label"][shown]))
+            tuple(torch.from_numpy(part) for part in labels))

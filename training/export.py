@@ -8,13 +8,23 @@ import catalogue
 import numpy as np
 import torch
 from judge import WEIGHTS
-from network import CELL, DRAWN, HEADS, NAMING, PARTS, SCALES
+from network import CELL, DRAWN, HEADS, NAMING, PARTS, SCALES, SIDE
 
 
 def arrays(network):
     """Return every parameter and statistic as float16, the trunk's under ImageNet's own names."""
     state = network.state_dict()
     return {k.removeprefix("trunk."): v.float().numpy().astype(np.float16) for k, v in state.items()}
+
+
+def usage():
+    """Return what images the network is used on, and what it makes of them."""
+    return {
+        "input": {"side": SIDE, "channels": "RGB", "mean": 127.0, "std": 128.0,
+                  "resize": "squash, antialiased bilinear"},
+        "garment_grid": SIDE // 16, "color_cell": CELL, "norm_epsilon": 1e-3, "norm_folded": False,
+        "padding": "SAME as TensorFlow's: stride 2 pads one less at the top and left",
+    }
 
 
 def description(words, products, photos, run, seed):
@@ -24,10 +34,7 @@ def description(words, products, photos, run, seed):
         "name": "fashion", "dimension": sum(PARTS.values()), "parts": PARTS,
         "part_weights": WEIGHTS, "heads": HEADS, "naming": NAMING, "drawn": DRAWN,
         "scales": SCALES, "vocabularies": words,
-        "input": {"side": 224, "channels": "RGB", "mean": 127.0, "std": 128.0,
-                  "resize": "squash, antialiased bilinear"},
-        "garment_grid": 14, "color_cell": CELL, "norm_epsilon": 1e-3, "norm_folded": False,
-        "padding": "SAME as TensorFlow's: stride 2 pads one less at the top and left",
+        **usage(),
         "training": {"seed": seed, "steps": run.step, "seconds": round(run.seconds)},
         "held_out": {
             "rule": "numpy.random.default_rng(seed).permutation over ids sorted as text, the first "
@@ -41,8 +48,13 @@ def description(words, products, photos, run, seed):
 
 def write(network, output, about):
     """Write OUTPUT.npz and OUTPUT.json; return the size of the first in bytes."""
+    return store(arrays(network), output, about)
+
+
+def store(weights, output, about):
+    """Write arrays and their description; return the size of the arrays' file in bytes."""
     output = Path(output)
-    np.savez_compressed(output, **arrays(network))
+    np.savez_compressed(output, **weights)
     data = output.read_bytes()
     about = {**about, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     output.with_suffix(".json").write_text(json.dumps(about, indent=1) + "\n")

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import torch
 from catalogue import ALLOWED
-from network import joined, prepared
+from network import SIDE, joined, prepared
+from PIL import Image
 
 TOGETHER = ("articleType", "baseColour", "gender")
 WEIGHTS = {"article": 1.0, "gender": 0.7, "color": 1.0}
@@ -17,7 +18,7 @@ def embed(network, pixels, batch=64, progress=None):
     found = {}
     with torch.inference_mode():
         for start in range(0, len(pixels), batch):
-            some = torch.from_numpy(np.ascontiguousarray(pixels[start:start + batch]))
+            some = torch.from_numpy(np.stack([resized(image) for image in pixels[start:start + batch]]))
             parts, grid = network(prepared(some))
             drawn = {f"drawn_{name}": value for name, value in network.drawn(parts).items()}
             for name, value in {**parts, **drawn, "garment": torch.sigmoid(grid[:, 0])}.items():
@@ -25,6 +26,11 @@ def embed(network, pixels, batch=64, progress=None):
             if progress:
                 progress(start + len(some))
     return {name: np.concatenate(values) for name, values in found.items()}
+
+
+def resized(image):
+    """Return an image (224, 224, 3) uint8 at the side that the network is used on."""
+    return np.asarray(Image.fromarray(np.asarray(image)).resize((SIDE, SIDE), Image.BILINEAR))
 
 
 def fashion(found, weights=WEIGHTS):

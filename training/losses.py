@@ -5,6 +5,7 @@ from network import HEADS, SCALES
 from torch.nn import functional as F
 
 WEIGHTS = {"articleType": 1.0, "baseColour": 0.8, "gender": 0.5, "subCategory": 0.2, "usage": 0.2}
+SMOOTHING = 0.05  # of every label but the color, which has its own
 MARGIN = 0.1  # asked of articleType alone: other labels are too uncertain
 LABEL, ALLOWED, GARMENT = 0.1, 0.6, 0.3
 INSIDE = 0.15  # how much a product's cell that is scored low costs beside one outside scored high
@@ -41,19 +42,27 @@ def product_losses(network, parts, labels, colors):
         scale = SCALES[HEADS[head]]
         if head == "articleType":
             cosines = cosines - MARGIN * F.one_hot(target, cosines.shape[1])
-        soft = colors[target] if head == "baseColour" else target
-        total = total + weight * F.cross_entropy(scale * cosines, soft)
+        color = head == "baseColour"
+        soft, smoothing = (colors[target], 0) if color else (target, SMOOTHING)
+        total = total + weight * F.cross_entropy(scale * cosines, soft, label_smoothing=smoothing)
     return total
 
 
 def photo_losses(network, parts, labels, allowed):
-    """Return minus the log of what the article types that each label allows get, and the label's."""
-    scale = SCALES["article"]
-    chance = F.log_softmax(scale * network.cosines(parts, "articleType"), 1)
+    """Return minus the log of what the article types that each label allows get, and the label's.
+
+    labels are two (n,) int64 and the share (n,) that the first of them has in the blended photo.
+    """
+    own, other, share = labels
+    types = F.log_softmax(SCALES["article"] * network.cosines(parts, "articleType"), 1)
+    names = SCALES["article"] * network.cosines(parts, "photo")
+    return (share * _missed(types, names, own, allowed) + (1 - share) * _missed(types, names, other, allowed)).mean()
+
+
+def _missed(types, names, labels, allowed):
     mask = allowed[labels]
-    known = mask.any(1)
-    missed = -torch.logsumexp(chance.masked_fill(~mask, -1e4), 1)[known].mean()
-    return ALLOWED * missed + LABEL * F.cross_entropy(scale * network.cosines(parts, "photo"), labels)
+    missed = -torch.logsumexp(types.masked_fill(~mask, -1e4), 1) * mask.any(1)
+    return ALLOWED * missed + LABEL * F.cross_entropy(names, labels, reduction="none", label_smoothing=SMOOTHING)
 
 
 def garment_loss(grid, masks):

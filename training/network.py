@@ -12,6 +12,7 @@ SCALES = {"article": 24.0, "gender": 16.0, "color": 16.0}
 NAMING = {"article": "articleType", "gender": "gender", "color": "baseColour"}
 DRAWN = 0.5  # how far each part is drawn towards what its naming head expects
 BFLOAT16 = torch.cpu._is_avx512_bf16_supported()  # elsewhere it would be many times slower than float32
+SIDE = 192  # of the images that it is used on: trained on 128 to 192, it sees less in 224 than in these
 CELL = 4  # pixels of the input that one pixel of the color path covers, per side
 
 
@@ -79,7 +80,7 @@ class Fashion(nn.Module):
         middle, last = middle.float(), last.float()
         grid = self.garment(middle, last)
         score = torch.sigmoid(grid)
-        pooled = F.dropout(self.pool(last, score), 0.1, self.training)
+        pooled = F.dropout(self.pool(last, score), 0.2, self.training)
         parts = {p: layer(pooled) for p, layer in self.projection.items()}
         parts["color"] = parts["color"] + self.color(x, score)
         return {p: F.normalize(v, dim=1) for p, v in parts.items()}, grid

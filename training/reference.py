@@ -9,16 +9,16 @@ import export
 import numpy as np
 import torch
 from judge import WEIGHTS
-from network import HEADS, SCALES, Fashion, joined, prepared
+from network import HEADS, SCALES, SIDE, Fashion, joined, prepared
 
 
 def images():
-    """Return four made-up images (4, 224, 224, 3) uint8."""
-    rng, side = np.random.default_rng(7), 224
+    """Return four made-up images (4, 192, 192, 3) uint8."""
+    rng, side = np.random.default_rng(7), SIDE
     scenes = [draw(rng, side) for draw in (backgrounds.gradient, backgrounds.boards,
                                            backgrounds.checks, backgrounds.bumps)]
-    scenes[0][60:190, 70:150] = (200, 30, 40)
-    scenes[1][40:200, 50:170] = (30, 40, 90)
+    scenes[0][50:160, 60:130] = (200, 30, 40)
+    scenes[1][30:170, 40:150] = (30, 40, 90)
     return np.clip(np.stack(scenes), 0, 255).astype(np.uint8)
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ..fashion import SIDE
 from .keras_models import Steps, lite0_maps
 
 # The vector's parts in their order: how much each weighs in a distance, the head that names it, and how
@@ -13,13 +14,13 @@ COLOR_CELL = 4
 
 
 def fashion(weights):
-    """float32 (n, 224, 224, 3) → fashion vectors (n, 256) of norm 1, garment scores (n, 14, 14) 0 to 1, last map.
+    """float32 (n, 192, 192, 3) → fashion vectors (n, 256) of norm 1, garment scores (n, 12, 12) 0 to 1, last map.
 
-    The last map, (n, 7, 7, 1280), is what lookalike/fashion_tail.py pools anew over a region.
+    The last map, (n, 6, 6, 1280), is what lookalike/fashion_tail.py pools anew over a region.
     """
     with np.load(weights) as stored:
         parameters = {name: stored[name].astype(np.float32) for name in stored.files}
-    inputs, steps, dense = keras.Input((224, 224, 3)), Steps(parameters), Dense(parameters)
+    inputs, steps, dense = keras.Input((SIDE, SIDE, 3)), Steps(parameters), Dense(parameters)
     middle, last = lite0_maps(inputs, steps)
     score = garment(middle, last, dense)
     pooled = pool(last, score, parameters)
@@ -32,7 +33,7 @@ def fashion(weights):
 
 
 def garment(middle, last, dense):
-    """How much each of 14 × 14 cells shows the garment, 0 to 1: (n, 14, 14, 1)."""
+    """How much each of 12 × 12 cells shows the garment, 0 to 1: (n, 12, 12, 1)."""
     coarse = layers.UpSampling2D(2, interpolation="nearest")(dense.apply(last, "garment.last"))
     return ops.sigmoid(dense.apply(middle, "garment.middle") + coarse)
 
