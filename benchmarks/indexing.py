@@ -146,23 +146,25 @@ def engine(paths, backbone, weights, precision):
     import numpy as np
 
     from lookalike.backbones import find_backbone
+    from lookalike.embedder import resized
     from lookalike.engines.openvino import OpenVinoEngine, supported_precisions
     from lookalike.fashion import INDEXED_OUTPUTS, find_fashion
     from lookalike.images import load_pixels
 
     precision = supported_precisions()[-1] if precision == "auto" else precision
-    pixels = np.stack([load_pixels(path, 224) for path in paths])
+    prepared = np.stack([load_pixels(path, 224) for path in paths])
     seconds = []
     for network, first in ((find_backbone(backbone, weights), None), (find_fashion(), INDEXED_OUTPUTS)):
+        pixels = resized(prepared, network.preprocessing.size)
         running = OpenVinoEngine(network, precision, os.cpu_count(), first=first)
         running.outputs(pixels[:8])
         start = time.perf_counter()
         for _ in range(2):
             running.outputs(pixels)
         seconds.append(time.perf_counter() - start)
-    rates = ", ".join(f"{2 * len(pixels) / each:.1f}" for each in seconds)
+    rates = ", ".join(f"{2 * len(prepared) / each:.1f}" for each in seconds)
     detail = f"{precision}, {os.cpu_count()} streams; {backbone} and fashion by themselves {rates} images/s"
-    return {"images": 2 * len(pixels), "seconds": sum(seconds), "detail": detail}
+    return {"images": 2 * len(prepared), "seconds": sum(seconds), "detail": detail}
 
 
 if __name__ == "__main__":

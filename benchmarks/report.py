@@ -15,9 +15,9 @@ sys.path.insert(0, str(ROOT))
 PACKAGES = ("openvino", "tensorflow", "numpy", "pillow", "scikit-learn")
 
 
-def print_head(data, leaves_out):
-    """Print date, command, commit, machine, versions, data, and what the timings leave out."""
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+def print_head(data, leaves_out, packages=PACKAGES):
+    """Print date, command, commit, machine, versions of packages, data, and what the timings leave out."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
     print(f"date       {time.strftime('%Y-%m-%d %H:%M %Z')}")
     print(f"command    python {os.path.relpath(sys.argv[0])} {' '.join(sys.argv[1:])}")
     print(f"commit     {commit()}")

@@ -82,7 +82,7 @@ def test_products_of_one_name_are_not_lost_in_silence(milvus, size):
 
 def test_an_index_that_the_server_cannot_build_is_not_waited_for_for_ever(milvus, monkeypatch):
     if isinstance(milvus, OperatorsServer):
-        pytest.skip("MILVUS_URI names a server that may well build it; the embedded one never ends with diskann")
+        pytest.skip("MILVUS_URI names a server that may well build it; the one from PyPI is compiled without DiskANN")
     monkeypatch.setattr(publishing, "SECONDS_WITHOUT_PROGRESS", 4)
     with pytest.raises(ServerError, match="no further with its diskann index.*--search-index"):
         publish_index(drawn_index(2000), parse_address(address_of(milvus, "disk")), "diskann")
