@@ -48,7 +48,7 @@ class Embedder:
     def manifest(self):
         """What the index records of how its vectors were made."""
         description = {**self.backbone.manifest(), "precision": self.precision}
-        return {**description, "fashion": self._fashion.backbone.sha256} if self._fashion else description
+        return {**description, "fashion": self._fashion.backbone.manifest_key()} if self._fashion else description
 
     def key(self):
         """16 hexadecimal digits that change whenever anything that makes the vectors does."""

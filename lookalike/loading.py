@@ -6,6 +6,7 @@ from pathlib import Path
 from .backbones import find_backbone
 from .embedder import load_embedder
 from .errors import IndexFileError, WeightsError
+from .fashion import find_fashion
 from .index import FILES, load_index
 from .milvus.address import is_address
 from .search import Recommender
@@ -21,6 +22,7 @@ def load_recommender(folder, like=None):
     Raises IndexFileError, also where that backbone cannot be had, with the command that mends it.
     """
     index = _load(folder)
+    _check_fashion(index)
     backbone = _backbone(index)
     if like and like.embedder.backbone == backbone and _precision(like.index) == _precision(index):
         return Recommender(index, like.embedder)
@@ -39,6 +41,15 @@ def _load(folder):
 
 def _precision(index):
     return index.manifest.get("precision")
+
+
+def _check_fashion(index):
+    """Raise IndexFileError where products were seen by another fashion network than photos would be."""
+    if index.manifest.get("fashion") not in (None, find_fashion().manifest_key()):
+        raise IndexFileError(
+            "The index was made with another fashion network (Lookalike was updated since). "
+            "Make it again: python extract_features.py"
+        )
 
 
 def _backbone(index):

@@ -56,6 +56,19 @@ def test_another_networks_vectors_are_never_compared(real_index, change):
         load_recommender(real_index)
 
 
+def test_another_fashion_networks_vectors_are_never_compared(real_index):
+    """As after an update of the product that brings other weights, or looks at other pixels."""
+    edit(real_index, fashion="0" * 16)
+    with pytest.raises(IndexFileError, match="another fashion network .*python extract_features.py"):
+        load_recommender(real_index)
+
+
+def test_an_index_of_another_fashion_network_is_made_again_by_the_same_command(real_index, lite0):
+    edit(real_index, fashion="0" * 16)
+    build_index(real_index / "images", real_index, lite0, real_index / "styles.csv")
+    assert load_recommender(real_index).index.manifest["fashion"] == lite0.manifest()["fashion"]
+
+
 def test_a_resnet50_index_is_answered_with_its_own_weights(catalogue, seeded_weights):
     embedder = load_embedder(find_backbone("resnet50", seeded_weights))
     build_index(catalogue, catalogue.parent, embedder)
