@@ -22,10 +22,9 @@ import numpy as np
 import report
 from search_at_scale import SEED, WEIGHTS, K, blocks, milliseconds
 
-# Milvus' defaults (max_degree, search_list_size, pq_code_budget_gb_ratio), and what layout.py asks a search for.
-DEGREE, BUILD_LIST, HELD, SEARCH_LIST = 56, 100, 0.125, 128
+# Milvus' defaults: max_degree, search_list_size, pq_code_budget_gb_ratio.
+DEGREE, BUILD_LIST, HELD = 56, 100, 0.125
 BEAM, THREADS = 8, 2
-MARGIN = 12  # as in lookalike/milvus/searching.py: so many more than K are found, and then measured exactly
 DRAWN_SPACES = ("fashion", "color")
 RANKINGS = {"usual": WEIGHTS, "same look": {"look": 1.0}, "same color": {"color": 1.0}}
 WARM_UP = 20
@@ -96,13 +95,19 @@ def measure(name, folder, stored, asked):
     """Search, and print what was missed and how long an answer took."""
     import diskannpy
 
+    from lookalike.milvus.layout import search_params
+    from lookalike.milvus.searching import MARGIN
+
+    # As the app asks Milvus: some more than K are found, and then measured exactly.
+    wanted = K + MARGIN
+    length = search_params("diskann", wanted)["params"]["search_list"]
     with quiet():
         found = diskannpy.StaticDiskIndex(folder, num_threads=THREADS, num_nodes_to_cache=0, distance_metric="mips",
                                           vector_dtype=np.float32)  # fmt: skip
     hits, seconds = 0, []
     for place in [*range(WARM_UP), *range(len(asked))]:
         start = time.perf_counter()
-        near = found.search(asked[place], K + MARGIN, SEARCH_LIST, BEAM).identifiers.astype(int)
+        near = found.search(asked[place], wanted, length, BEAM).identifiers.astype(int)
         near = near[np.argsort(-(stored[near] @ asked[place]), kind="stable")[:K]]
         seconds.append(time.perf_counter() - start)
         hits += len(seconds) > WARM_UP and len(set(near) & set(exact(stored, asked[place])))
