@@ -121,19 +121,21 @@ def run(options):
 
 def main():
     options = arguments()
-    from lookalike.errors import LookalikeError
+    from lookalike.errors import LookalikeError, is_out_of_memory
 
     try:
         run(options)
     except LookalikeError as error:
         announce(f"error: {error}")
         return 1
-    except MemoryError:
-        announce(NO_MEMORY)
-        return 1
     except KeyboardInterrupt as interrupt:
         announce(str(interrupt) or "Stopped before the first image; nothing is lost.")
         return 130
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        announce(NO_MEMORY)
+        return 1
     return 0
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from .errors import ImageError
+from .errors import ImageError, ShortageError
 
 # The slowest file within all limits takes a quarter of it on a slow core; the rest is for busy machines.
 SECONDS = 30
 MEMORY = 3 * 2**30
 REQUEST, ANSWER = struct.Struct("<QII"), struct.Struct("<?III")
+READY = b"!"
 # One thread a library: each thread's arena would count against MEMORY.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _idle, _all_busy, _one_heavy = [], threading.Semaphore(os.cpu_count() or 1), threading.Semaphore(1)
@@ -30,15 +31,16 @@ _idle, _all_busy, _one_heavy = [], threading.Semaphore(os.cpu_count() or 1), thr
 def decode_apart(content, size, name, heavy=False, seconds=None):
     """The RGB Pillow image in content, for size as decode has it; raises ImageError, also where it takes too long.
 
+    Raises ShortageError where the machine lets no such process run: that is not the file's fault.
     Of heavy ones, which may need all of MEMORY, one is decoded at a time.
     """
     seconds = seconds or SECONDS
     with _one_heavy if heavy else _all_busy:
-        worker = _idle.pop() if _idle else _start()
+        worker = _living() or _start(name)
         expired = threading.Event()
         timer = threading.Timer(seconds, lambda: (expired.set(), worker.kill()))
-        timer.start()
         try:
+            timer.start()
             answer = _ask(worker, content, size, name)
         except (OSError, ValueError, struct.error):
             _stop(worker)
@@ -60,15 +62,33 @@ def _gave_up(name, seconds):
     return f"{name} {what}. Save it as an ordinary JPEG and try again."
 
 
-def _start():
-    return subprocess.Popen(  # noqa: S603 # nosec B603 - our own module
-        [sys.executable, "-m", "lookalike.decoding_apart"],
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, **ENVIRONMENT},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+def _living():
+    """An idle worker, or None; what died while it was idle died of no file."""
+    while _idle:
+        worker = _idle.pop()
+        if worker.poll() is None:
+            return worker
+        _stop(worker)
+    return None
+
+
+def _start(name):
+    """A worker that has all it needs to begin; raises ShortageError, which names the image that waits for it."""
+    try:
+        worker = subprocess.Popen(  # noqa: S603 # nosec B603 - our own module
+            [sys.executable, "-m", "lookalike.decoding_apart"],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise ShortageError(name, error.strerror) from None
+    if worker.stdout.read(len(READY)) != READY:
+        _stop(worker)
+        raise ShortageError(name, "too little memory is free")
+    return worker
 
 
 def _ask(worker, content, size, name):
@@ -104,6 +124,8 @@ def _serve(requests, answers):
     """Answer requests until there are no more."""
     from .images import decode_here
 
+    answers.write(READY)
+    answers.flush()
     while header := requests.read(REQUEST.size):
         length, size, called = REQUEST.unpack(header)
         name, content = os.fsdecode(requests.read(called)), requests.read(length)
@@ -126,7 +148,9 @@ def _main():
     if sys.platform == "linux":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        # An operator's own limit that is lower stands; not even root may raise it everywhere.
+        given = [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min([MEMORY, *given]),) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
     _serve(sys.stdin.buffer, answers)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .checkpoint import Stamp
-from .errors import CatalogueError, ImageError
+from .errors import CatalogueError, ImageError, ShortageError
 from .images import check_bytes, load_pixels
 
 # What the machine lacks, whatever the file: a product must not be left out for it.
@@ -88,19 +88,21 @@ def _read(file, size, knows):
             done.pixels = load_pixels(content, size, called="The file")
     except ImageError as error:
         done.reason = str(error)
+    except ShortageError as error:
+        raise _shortage(file, error.lacks) from None
     except OSError as error:
         # Once its bytes are read, nothing but a shortage can fail in this way.
         if error.errno in SHORTAGES or done.content:
-            raise _shortage(file, error) from None
+            raise _shortage(file, error.strerror) from None
         done.reason = f"The file cannot be read ({error.strerror})."
     return done
 
 
-def _shortage(file, error):
+def _shortage(file, lacks):
     return CatalogueError(
-        f"This machine could not go on at {file.name} ({error.strerror}); finished work is kept and an index that "
-        "was there is unchanged. Close other programs, raise the limit (ulimit -n) or lower --workers, then run the "
-        "same command again."
+        f"This machine could not go on at {file.name} ({lacks}); finished work is kept and an index that was there "
+        "is unchanged. Close other programs, raise its limits (ulimit -n, ulimit -v) or lower --workers, then run "
+        "the same command again."
     )
 
 

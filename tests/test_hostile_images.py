@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -17,7 +18,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from lookalike import decoding_apart, images
-from lookalike.errors import ImageError
+from lookalike.errors import CatalogueError, ImageError, ShortageError
 from lookalike.index import load_index
 from lookalike.indexing import build_index
 from lookalike.uploads import keep
@@ -134,17 +135,50 @@ def test_a_file_that_takes_too_long_is_stopped_and_the_next_one_works(monkeypatc
     assert images.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
 
 
-def test_a_decoder_that_dies_is_replaced():
+def test_a_decoder_that_dies_idle_is_replaced():
+    """The next file is none the worse for it."""
     photo = encoded(halves(), "TIFF")
     images.load_pixels(photo, 64)
     for worker in decoding_apart._idle:
         worker.kill()
         worker.wait()
-    count = len(decoding_apart._idle)
-    for _ in range(count):
-        with pytest.raises(ImageError, match="made its decoder fail"):
-            images.load_pixels(photo, 64)
     assert images.load_pixels(photo, 64)[32, 10].tolist() == [255, 0, 0]
+
+
+def test_a_decoder_that_dies_at_work_is_replaced(monkeypatch):
+    """Killed, as the system does where memory runs out, while it decodes."""
+    stepwise = encoded(halves(), "JPEG", progressive=True)
+    slow = jpeg_claiming(jpeg_with_scans(stepwise, 80), 10_000, 10_000)
+    start = decoding_apart._start
+
+    def start_and_kill(name):
+        worker = start(name)
+        threading.Timer(0.2, worker.kill).start()
+        return worker
+
+    monkeypatch.setattr(decoding_apart, "_idle", [])
+    monkeypatch.setattr(decoding_apart, "_start", start_and_kill)
+    with pytest.raises(ImageError, match="made its decoder fail. Save it as an ordinary JPEG"):
+        images.load_pixels(slow, 64)
+    monkeypatch.setattr(decoding_apart, "_start", start)
+    assert images.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])
+def test_a_decoder_that_cannot_start_is_not_the_files_fault(monkeypatch, tmp_path, toy, program):
+    """The photo may be tried again, and no product is left out for it, now or by the next run."""
+    monkeypatch.setattr(decoding_apart, "_idle", [])
+    (tmp_path / "images").mkdir()
+    photo = tmp_path / "images" / "1.tif"
+    photo.write_bytes(encoded(halves(), "TIFF"))
+    with monkeypatch.context() as machine:
+        machine.setattr(sys, "executable", program)
+        with pytest.raises(ShortageError, match=r"^The photo cannot be opened just now \(.*Try again in a moment\.$"):
+            images.load_pixels(photo.read_bytes(), 64)
+        with pytest.raises(CatalogueError, match=r"could not go on at images/1\.tif .*finished work is kept"):
+            build_index(photo.parent, tmp_path, toy)
+    assert not (tmp_path / "skipped.csv").exists()
+    assert build_index(photo.parent, tmp_path, toy).indexed == 1
 
 
 def test_a_file_that_grows_while_it_is_read_stops_at_the_limit(tmp_path):
@@ -164,7 +198,7 @@ def test_an_ordinary_photo_is_decoded_here_however_much_metadata_it_has(monkeypa
 MEASURE = """
 import resource, sys
 from lookalike import decoding_apart, images
-from lookalike.errors import ImageError
+from lookalike.errors import CatalogueError, ImageError, ShortageError
 for path in sys.argv[1:]:
     try:
         images.load_pixels(path, 224)

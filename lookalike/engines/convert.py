@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..errors import WeightsError
+from ..errors import WeightsError, is_out_of_memory
 
 
 def convert_keras(backbone, file):
-    """Write the backbone's Keras model as OpenVINO's file (an .xml); raises WeightsError."""
+    """Write the backbone's Keras model as OpenVINO's file (an .xml); raises WeightsError or MemoryError."""
     command = [sys.executable, "-m", __name__, backbone.name, str(Path(backbone.weights).resolve()), str(file)]
     package_home = str(Path(__file__).resolve().parents[2])
     paths = [package_home, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -18,7 +18,8 @@ def convert_keras(backbone, file):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603 # nosec B603
     if done.returncode:
         detail = done.stdout.strip() or (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise WeightsError(detail)
+        error = WeightsError(detail)
+        raise MemoryError(detail) if is_out_of_memory(error) else error
 
 
 def main(name, weights, file):
