@@ -7,6 +7,7 @@ OUT_OF_MEMORY = (
     "can't alloc",
     "can't start new thread",
     "failed to map segment",
+    "Broken promise",
     "Resource temporarily unavailable",
 )
 
