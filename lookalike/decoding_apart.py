@@ -64,11 +64,10 @@ def _gave_up(name, seconds):
 
 def _living():
     """An idle worker, or None; what died while it was idle died of no file."""
-    while _idle:
-        worker = _idle.pop()
-        if worker.poll() is None:
-            return worker
-        _stop(worker)
+    with suppress(IndexError):  # of a list that another thread has just emptied
+        while (worker := _idle.pop()).poll() is not None:
+            _stop(worker)
+        return worker
     return None
 
 
