@@ -122,8 +122,8 @@ def visit(request, browser, demo_shop):
 
 
 @pytest.fixture(params=SIZES)
-def page(request, visit):
-    """A product looked up, at a desktop's or a phone's size."""
-    page = visit(request.param, about())
+def page(request, visit, agreed_on):
+    """A product looked up whose neighbours agree, at a desktop's or a phone's size."""
+    page = visit(request.param, about(agreed_on))
     expect_answer(page)
     return page

@@ -144,6 +144,24 @@ def demo_index(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def agreed_on(demo_index):
+    """The place of the demo's first product that others agree on: a word of most neighbours, a color of the first."""
+    from lookalike.explain import common_colors
+    from lookalike.index import load_index
+    from lookalike.search import Recommender
+    from lookalike.votes import votes
+
+    shop = Recommender(load_index(demo_index), None)
+    for row in range(len(shop.index.names)):
+        found = shop.of_product(row)
+        rows, distances = shop.nearest(found, 20, but=[row])
+        colors = common_colors(found["color"][0], shop.of_product(rows[0][0])["color"][0])
+        if colors and votes([shop.index.product(other) for other in rows[0]], distances[0]):
+            return row
+    raise AssertionError("no product of the demo has neighbours that agree")
+
+
+@pytest.fixture(scope="session")
 def serve():
     """Start real app servers: serve(index folder, **environment) gives the address of a new one."""
     servers = []

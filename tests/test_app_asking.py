@@ -43,8 +43,8 @@ def test_filters_leave_five_where_five_exist(open_app, demo_index):
     assert results(app) == before and "only.gender" not in app.query_params
 
 
-def test_neighbours_words_become_filters(open_app, demo_index):
-    app = look_up(open_app, demo_index)
+def test_neighbours_words_become_filters(open_app, demo_index, agreed_on):
+    app = look_up(open_app, demo_index, agreed_on)
     chip = next(button for button in app.button if (button.key or "").startswith("chip-"))
     _, column, word = chip.key.split("-", 2)
     chip.click().run()
