@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -20,6 +20,8 @@ from .errors import ImageError, ShortageError
 
 # The slowest file within all limits takes a quarter of it on a slow core; the rest is for busy machines.
 SECONDS = 30
+# It takes a second to begin; a machine on which that takes so long is out of something.
+SECONDS_TO_BEGIN = 60
 MEMORY = 3 * 2**30
 REQUEST, ANSWER = struct.Struct("<QII"), struct.Struct("<?III")
 READY = b"!"
@@ -37,19 +39,15 @@ def decode_apart(content, size, name, heavy=False, seconds=None):
     seconds = seconds or SECONDS
     with _one_heavy if heavy else _all_busy:
         worker = _living() or _start(name)
-        expired = threading.Event()
-        timer = threading.Timer(seconds, lambda: (expired.set(), worker.kill()))
         try:
-            timer.start()
-            answer = _ask(worker, content, size, name)
+            with _killed_after(seconds, worker) as expired:
+                answer = _ask(worker, content, size, name)
         except (OSError, ValueError, struct.error):
             _stop(worker)
             raise ImageError(_gave_up(name, seconds if expired.is_set() else None)) from None
         except BaseException:
             _stop(worker)
             raise
-        finally:
-            timer.cancel()
         # What a heavy file needed is given back with its process.
         _stop(worker) if heavy or expired.is_set() else _idle.append(worker)
     if isinstance(answer, str):
@@ -60,6 +58,18 @@ def decode_apart(content, size, name, heavy=False, seconds=None):
 def _gave_up(name, seconds):
     what = f"takes longer than {seconds:g} s to decode, the limit" if seconds else "made its decoder fail"
     return f"{name} {what}. Save it as an ordinary JPEG and try again."
+
+
+@contextmanager
+def _killed_after(seconds, worker):
+    """Kill the worker if the block takes longer; the event given is then set."""
+    expired = threading.Event()
+    timer = threading.Timer(seconds, lambda: (expired.set(), worker.kill()))
+    try:
+        timer.start()
+        yield expired
+    finally:
+        timer.cancel()
 
 
 def _living():
@@ -84,10 +94,16 @@ def _start(name):
         )
     except OSError as error:
         raise ShortageError(name, error.strerror) from None
-    if worker.stdout.read(len(READY)) != READY:
+    try:
+        with _killed_after(SECONDS_TO_BEGIN, worker) as expired:
+            ready = worker.stdout.read(len(READY)) == READY
+    except BaseException:
         _stop(worker)
-        raise ShortageError(name, "too little memory is free")
-    return worker
+        raise
+    if ready and not expired.is_set():
+        return worker
+    _stop(worker)
+    raise ShortageError(name, "its decoder does not begin" if expired.is_set() else "too little memory is free")
 
 
 def _ask(worker, content, size, name):

@@ -181,6 +181,18 @@ def test_a_decoder_that_cannot_start_is_not_the_files_fault(monkeypatch, tmp_pat
     assert build_index(photo.parent, tmp_path, toy).indexed == 1
 
 
+def test_a_decoder_that_never_begins_is_given_up(monkeypatch, tmp_path):
+    """Nobody waits for ever for a process that hangs before it can say that it is ready."""
+    hanging = tmp_path / "python"
+    hanging.write_text("#!/bin/sh\nexec sleep 600\n")
+    hanging.chmod(0o755)
+    monkeypatch.setattr(decoding_apart, "_idle", [])
+    monkeypatch.setattr(decoding_apart, "SECONDS_TO_BEGIN", 0.3)
+    monkeypatch.setattr(sys, "executable", str(hanging))
+    with pytest.raises(ShortageError, match=r"^The photo cannot be opened just now \(its decoder does not begin, on "):
+        images.load_pixels(encoded(halves(), "TIFF"), 64)
+
+
 def test_a_file_that_grows_while_it_is_read_stops_at_the_limit(tmp_path):
     """A device without end has no size that could be asked for first."""
     with pytest.raises(ImageError, match="is empty"):
