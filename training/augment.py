@@ -6,15 +6,20 @@ from backgrounds import background
 
 cv2.setNumThreads(1)
 WHITE = (255, 255, 255)
+# Phones' photos are of any shape, and squashed into a square.
+PHOTO_STRETCH = 0.18
 
 
-def motion(rng, side, source, angle, scales, shift):
-    """Return the affine matrix (2, 3) from a source-pixel square to a side-pixel one."""
+def motion(rng, side, source, angle, scales, shift, stretch=0.06):
+    """Return the affine matrix (2, 3) from a source-pixel square to a side-pixel one.
+
+    stretch is the deviation of the logarithm by which it gets wider and lower, or the other way round.
+    """
     turn, scale = np.deg2rad(rng.uniform(-angle, angle)), rng.uniform(*scales) * side / source
-    stretch = np.exp(rng.normal(0, 0.06))
+    wider = np.exp(rng.normal(0, stretch))
     flip = -1 if rng.random() < 0.5 else 1
     cos, sin = np.cos(turn) * scale, np.sin(turn) * scale
-    matrix = np.array([[cos * flip * stretch, -sin / stretch], [sin * flip * stretch, cos / stretch]])
+    matrix = np.array([[cos * flip * wider, -sin / wider], [sin * flip * wider, cos / wider]])
     middle = side / 2 + rng.uniform(-shift, shift, 2) * side
     return np.c_[matrix, middle - matrix @ [source / 2, source / 2]].astype(np.float32)
 
@@ -74,7 +79,7 @@ def worn(rng, image, mask, side):
 
 def composed(rng, image, mask, side, photos):
     """Return a product cut out and put on a made-up background with a shadow, and its mask."""
-    matrix = motion(rng, side, image.shape[0], 25 if rng.random() < 0.75 else 180, (0.65, 1.15), 0.1)
+    matrix = motion(rng, side, image.shape[0], 25 if rng.random() < 0.75 else 180, (0.65, 1.15), 0.1, 0.1)
     image = warp(image, matrix, side, cv2.BORDER_REPLICATE).astype(np.float32)
     mask = warp(mask, matrix, side, value=0)
     alpha = cv2.GaussianBlur(cv2.erode(mask, np.ones((2, 2), np.uint8)), (0, 0), 0.7)
@@ -91,6 +96,6 @@ def composed(rng, image, mask, side, photos):
 def photographed(rng, image, side):
     """Return a photo turned, cropped, lit and colored anew."""
     angle = 20 if rng.random() < 0.7 else 180
-    matrix = motion(rng, side, image.shape[0], angle, (0.75, 1.5), 0.1)
+    matrix = motion(rng, side, image.shape[0], angle, (0.75, 1.5), 0.1, PHOTO_STRETCH)
     image = light(rng, warp(image, matrix, side, cv2.BORDER_REFLECT), 1.0)
     return erase(rng, soften(rng, recolored(rng, image)), None, 0.4)[0]

@@ -21,7 +21,7 @@ def averaged(paths):
 def main():
     """Write the average; what is written of it is what was written of the first, and of what it was made."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", nargs="+", help="exported .npz files, of one line")
+    parser.add_argument("weights", nargs="+", help="exported .npz files, of one line; one named twice counts twice")
     parser.add_argument("--output", required=True, help="the .npz to write; a .json goes beside it")
     options = parser.parse_args()
     descriptions = [json.loads(Path(p).with_suffix(".json").read_text()) for p in options.weights]

@@ -9,7 +9,9 @@ import torch
 
 PRODUCTS, PHOTOS = 68, 28
 COMPOSED = 0.5  # of the products
-BLENDED, BLEND = 0.6, 0.5  # of the photos; the beta distribution's parameter of how much of another each gets
+BLENDED, BLEND = 0.6, 0.5  # of the images; the beta distribution's parameter of how much of another each gets
+CUT = 0.75  # of them get a piece of the other instead
+UNKNOWN = 127  # in a mask: neither garment nor background, which teaches the garment grid nothing
 TYPE_POWER, LABEL_POWER = -0.25, -0.5  # how much oftener rare article types and labels are shown
 
 
@@ -43,29 +45,55 @@ def product(rng, source, row, side, scenes):
     return augment.worn(rng, image, mask, side)
 
 
-def blended(rng, images, labels):
-    """Return photos (n, S, S, 3), some with another one showing through, and (labels, others' labels, shares).
+def shares(rng, count):
+    """Return what an image's own label counts (count,) float32 beside that of the one before it; many keep all."""
+    share = np.where(rng.random(count) < BLENDED, rng.beta(BLEND, BLEND, count), 1)
+    return np.maximum(share, 1 - share).astype(np.float32)
 
-    A share, float32, is what the photo's own label counts; without it so few photos are learned by heart.
+
+def mixed(rng, images):
+    """Return images (n, S, S, 3), some with another one showing through or with a piece of it, and shares (n,).
+
+    Without it so few images are learned by heart. What shows through another has another color than
+    either: a piece keeps its own.
     """
-    share = np.where(rng.random(len(images)) < BLENDED, rng.beta(BLEND, BLEND, len(images)), 1)
-    share = np.maximum(share, 1 - share).astype(np.float32)
-    own = share[:, None, None, None]
-    mixed = (own * images + (1 - own) * np.roll(images, 1, 0)).astype(np.uint8)
-    return mixed, (labels, np.roll(labels, 1), share)
+    share, made, side = shares(rng, len(images)), images.copy(), images.shape[1]
+    for row in np.flatnonzero(share < 1):
+        own, other = images[row], images[row - 1]
+        if rng.random() < CUT:
+            high, wide = (int(side * edge) for edge in rectangle(rng, 1 - share[row]))
+            top, left = rng.integers(0, side - high + 1), rng.integers(0, side - wide + 1)
+            piece = np.s_[top : top + high, left : left + wide]
+            made[row][piece] = other[piece]
+        else:
+            made[row] = (share[row] * own + (1 - share[row]) * other).astype(np.uint8)
+    return made, share
+
+
+def rectangle(rng, area):
+    """Return the height and the width, of 0..1 each, of a rectangle of that area of the unit square."""
+    high = min(1.0, np.sqrt(area) * np.exp(rng.normal(0, 0.4)))
+    return (high, area / high) if area / high <= 1 else (area, 1.0)
+
+
+def paired(labels, share):
+    """Return labels (n,) int64, those of the one before each, and shares, as tensors."""
+    return tuple(torch.from_numpy(part) for part in (labels, np.roll(labels, 1), share))
 
 
 def make(products, photos, scenes, side, seed, number):
-    """Return images, masks on the garment grid, product labels and photos' blended labels as tensors."""
+    """Return images, masks on the garment grid, product labels by name and photos' labels, as paired has them."""
     rng = np.random.default_rng([seed, number, 1])
     chosen = draw(products, "articleType", TYPE_POWER, PRODUCTS, seed, 2 * number)
     shown = draw(photos, "label", LABEL_POWER, PHOTOS, seed, 2 * number + 1)
-    made = [product(rng, products, row, side, scenes) for row in chosen]
+    made = zip(*(product(rng, products, row, side, scenes) for row in chosen))
+    made, masks = map(np.stack, made)
+    made, product_share = mixed(rng, made)
+    masks[product_share < 1] = UNKNOWN
     taken = np.stack([augment.photographed(rng, np.asarray(photos.pixels[row]), side) for row in shown])
-    taken, labels = blended(rng, taken, photos.labels["label"][shown])
-    images = np.concatenate([np.stack([image for image, _ in made]), taken])
+    taken, photo_share = mixed(rng, taken)
     cells = side // 16
-    masks = [cv2.resize(mask, (cells, cells), interpolation=cv2.INTER_AREA) for _, mask in made]
-    return (torch.from_numpy(images), torch.from_numpy(np.stack(masks)).float() / 255,
-            {k: torch.from_numpy(v[chosen]) for k, v in products.labels.items()},
-            tuple(torch.from_numpy(part) for part in labels))
+    masks = [cv2.resize(mask, (cells, cells), interpolation=cv2.INTER_AREA) for mask in masks]
+    return (torch.from_numpy(np.concatenate([made, taken])), torch.from_numpy(np.stack(masks)).float() / 255,
+            {k: paired(v[chosen], product_share) for k, v in products.labels.items()},
+            paired(photos.labels["label"][shown], photo_share))

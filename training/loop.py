@@ -16,7 +16,7 @@ RATE, NEW_RATE, DECAY, AVERAGE = 5e-4, 2e-3, 0.05, 0.998
 WARMUP = 150  # steps
 SIDES = ((0.28, 128), (0.75, 160), (9.0, 192))  # until which progress, pixels
 # A trained network that goes on with a schedule of its own has seen small images enough.
-FURTHER_SIDES, FURTHER_RATE = ((0.65, 160), (9.0, 192)), 0.6
+FURTHER_SIDES, FURTHER_RATE = ((0.55, 160), (9.0, 192)), 0.6
 LONGEST_STEP = 20.0  # seconds that one step may count for: a machine that slept has not trained
 
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 WEIGHTS = {"articleType": 1.0, "baseColour": 0.8, "gender": 0.5, "subCategory": 0.2, "usage": 0.2}
 SMOOTHING = 0.05  # of every label but the color, which has its own
 MARGIN = 0.1  # asked of articleType alone: other labels are too uncertain
-LABEL, ALLOWED, GARMENT = 0.1, 0.6, 0.3
+LABEL, ALLOWED, GARMENT = 0.1, 0.6, 0.6
 INSIDE = 0.15  # how much a product's cell that is scored low costs beside one outside scored high
 CONFUSED = (
     "Black/Charcoal/Navy Blue/Grey", "Navy Blue/Blue/Black", "Grey/Silver/Charcoal/Grey Melange/Steel",
@@ -34,18 +34,29 @@ def color_targets(words, smoothing=0.12):
 
 
 def product_losses(network, parts, labels, colors):
-    """Return the weighted sum over attributes; labels are (n,) int64 each, -1 unknown."""
+    """Return the weighted sum over attributes of what is lost on a product's own label and on the other's.
+
+    labels are two (n,) int64 each, -1 unknown, and the share (n,) that the first of them has in the image.
+    """
     total = 0.0
     for head, weight in WEIGHTS.items():
-        known = labels[head] >= 0
-        target, cosines = labels[head][known], network.cosines(parts, head)[known]
-        scale = SCALES[HEADS[head]]
-        if head == "articleType":
-            cosines = cosines - MARGIN * F.one_hot(target, cosines.shape[1])
-        color = head == "baseColour"
-        soft, smoothing = (colors[target], 0) if color else (target, SMOOTHING)
-        total = total + weight * F.cross_entropy(scale * cosines, soft, label_smoothing=smoothing)
+        own, other, share = labels[head]
+        cosines = network.cosines(parts, head)
+        lost = share * _lost(head, cosines, own, colors) + (1 - share) * _lost(head, cosines, other, colors)
+        known = share * (own >= 0) + (1 - share) * (other >= 0)
+        total = total + weight * lost.sum() / known.sum()
     return total
+
+
+def _lost(head, cosines, labels, colors):
+    known = labels >= 0
+    target = labels.clamp(min=0)
+    if head == "articleType":
+        cosines = cosines - MARGIN * F.one_hot(target, cosines.shape[1])
+    color = head == "baseColour"
+    soft, smoothing = (colors[target], 0) if color else (target, SMOOTHING)
+    scaled = SCALES[HEADS[head]] * cosines
+    return known * F.cross_entropy(scaled, soft, label_smoothing=smoothing, reduction="none")
 
 
 def photo_losses(network, parts, labels, allowed):
