@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 from lookalike import catalogue_texts as words
 from lookalike.indexing import build_index
 
+PICTURES = "[...document.querySelectorAll('[class*=st-key-tile] img')]"
+
 
 def script(folder):
     from types import SimpleNamespace
@@ -120,8 +122,12 @@ def page(request, visit):
 
 
 def settled(page):
+    """Wait until the open tab is drawn whole, pictures too: one that goes while it loads is reported as missing."""
+    open_tab = page.locator("[role=tabpanel]:visible")
+    expect(open_tab.get_by_test_id("stElementContainer").first).to_be_visible(timeout=SECONDS)
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
     expect(page.get_by_test_id("stSpinner")).to_have_count(0, timeout=SECONDS)
+    page.wait_for_function(f"{PICTURES}.every(picture => picture.complete && picture.naturalWidth > 0)")
 
 
 def test_every_tab_fits_the_screen(page):
@@ -129,7 +135,7 @@ def test_every_tab_fits_the_screen(page):
         page.get_by_role("tab", name=tab).click()
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
-        assert all(image.get_attribute("alt") for image in page.locator("[class*=st-key-tile] img").all())
+        assert page.evaluate(f"{PICTURES}.every(picture => picture.alt)"), tab
 
 
 def test_a_dot_shows_its_product_and_leads_to_products_like_it(page):
