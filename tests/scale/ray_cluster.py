@@ -20,13 +20,24 @@ def nodes(count, **head):
     """A cluster of so many nodes, the first of them with what head says."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False, **head})
+    head = {**NODE, "include_dashboard": False, **head}
+    cluster = begun(lambda: Cluster(initialize_head=True, head_node_args=head))
     try:
         for _ in range(count - 1):
-            cluster.add_node(**NODE)
+            begun(lambda: cluster.add_node(**NODE))
         yield cluster
     finally:
         cluster.shutdown()
+
+
+def begun(start_node, tries=3):
+    """What start_node gives: Ray waits 30 s for a node to begin, and a busy machine can take longer."""
+    for left in reversed(range(tries)):
+        try:
+            return start_node()
+        except Exception as error:
+            if "timed out during startup" not in str(error) or not left:
+                raise
 
 
 def start(images, output, address, *options):
