@@ -150,11 +150,12 @@ def agreed_on(demo_index):
     from lookalike.index import load_index
     from lookalike.search import Recommender
     from lookalike.votes import votes
+    from screens.parts.answering import VOTERS
 
     shop = Recommender(load_index(demo_index), None)
     for row in range(len(shop.index.names)):
         found = shop.of_product(row)
-        rows, distances = shop.nearest(found, 20, but=[row])
+        rows, distances = shop.nearest(found, VOTERS, but=[row])
         colors = common_colors(found["color"][0], shop.of_product(rows[0][0])["color"][0])
         if colors and votes([shop.index.product(other) for other in rows[0]], distances[0]):
             return row

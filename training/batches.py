@@ -9,8 +9,8 @@ import torch
 
 PRODUCTS, PHOTOS = 68, 28
 COMPOSED = 0.5  # of the products
-BLENDED, BLEND = 0.6, 0.5  # of the images; the beta distribution's parameter of how much of another each gets
-CUT = 0.75  # of them get a piece of the other instead
+MIXED, MIX = 0.6, 0.5  # of the images; the beta distribution's parameter of how much of another each gets
+CUT = 0.75  # of the mixed ones get a piece of the other, through the rest it shows
 UNKNOWN = 127  # in a mask: neither garment nor background, which teaches the garment grid nothing
 TYPE_POWER, LABEL_POWER = -0.25, -0.5  # how much oftener rare article types and labels are shown
 
@@ -47,7 +47,7 @@ def product(rng, source, row, side, scenes):
 
 def shares(rng, count):
     """Return what an image's own label counts (count,) float32 beside that of the one before it; many keep all."""
-    share = np.where(rng.random(count) < BLENDED, rng.beta(BLEND, BLEND, count), 1)
+    share = np.where(rng.random(count) < MIXED, rng.beta(MIX, MIX, count), 1)
     return np.maximum(share, 1 - share).astype(np.float32)
 
 
