@@ -73,7 +73,8 @@ def _publish(folder, manifest):
     old one show that the rest is newer."""
     if _is_written(folder, manifest):
         return
-    text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False)
+    # No number but a finite one: a manifest with another is refused when it is read.
+    text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False, allow_nan=False)
     _write_beside(folder / MANIFEST, [text.encode()])
     for name in FILES:
         if _beside(folder / name).exists():

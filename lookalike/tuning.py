@@ -12,7 +12,7 @@ from .errors import CatalogueError, ImageError
 from .images import load_pixels
 from .index import load_index
 from .index_writing import save_head
-from .metrics import label, nearest_others, precision_at_k
+from .metrics import NONE, nearest_others
 from .search import Recommender
 
 SEED = 7
@@ -29,6 +29,7 @@ LEAST_GAIN = 0.01
 class Gain:
     """Precision at 5 of all learned attributes together, before and with the tuned space, on products held
     out from its training: as they are, and composed onto other backgrounds (None where none can be).
+    Of a product that lacks some of them the others count.
 
     error is the standard error of the difference on the products.
     """
@@ -91,31 +92,36 @@ def _gain(index, embedder, attributes, columns, held, progress):
     """What a head brings that was trained without the held-out rows."""
     hidden = set(held.tolist())
     head = fit_head(index.spaces, [{} if row in hidden else own for row, own in enumerate(attributes)])
+    if head is None:
+        raise CatalogueError(
+            f"What tells products apart in {', '.join(columns)} is known of too few to learn it from some and ask the "
+            "others. Name a table that knows it of more (--styles), or leave tuning out (--no-tune)."
+        )
     tuned = replace(index, spaces={**index.spaces, "tuned": head.tuned(index.spaces, attributes)}, head=head)
-    labels = [label(own, columns) for own in attributes]
+    known = [{column: own[column] for column in columns if column in own} for own in attributes]
     keys = _keys(index)
 
     def precisions(vectors, rows):
         vectors = tuned.completed(vectors)
-        right = [{labels[row]} if labels[row] else set() for row in rows]
-        return [_precisions(one, vectors, rows, right, labels, keys) for one in (index, tuned)]
+        return [_precisions(one, vectors, rows, known, keys) for one in (index, tuned)]
 
     before, after = precisions({name: matrix[held] for name, matrix in index.spaces.items()}, held)
     vectors, rows = _composed_vectors(index, embedder, held, progress)
-    others = tuple(map(_mean, precisions(vectors, rows))) if len(rows) else None
-    differences = (after - before)[~np.isnan(before)]
-    error = float(differences.std() / len(differences) ** 0.5)
-    return Gain(tuple(columns), (_mean(before), _mean(after)), error, others)
+    others = tuple(float(shares.mean()) for shares in precisions(vectors, rows)) if len(rows) else None
+    error = float((after - before).std() / len(held) ** 0.5)
+    return Gain(tuple(columns), (float(before.mean()), float(after.mean())), error, others)
 
 
-def _mean(shares):
-    return float(np.nanmean(shares))
+def _precisions(index, vectors, rows, known, keys):
+    """Precision at 5 by the default ranking of an index, float (m,), of queries made from its products in rows.
 
-
-def _precisions(index, vectors, rows, right, labels, keys):
-    """Precision at 5 by the default ranking of an index, float (m,), of queries made from its products in rows."""
+    Right is what agrees in all that is known of the query.
+    """
     found = nearest_others(Recommender(index, None), vectors, keys[rows], keys)
-    return precision_at_k(found, right, labels)
+    agree = [
+        [row != NONE and known[row].items() >= known[own].items() for row in five] for own, five in zip(rows, found)
+    ]
+    return np.mean(agree, axis=1)
 
 
 def _composed_vectors(index, embedder, held, progress):

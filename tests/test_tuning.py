@@ -7,7 +7,7 @@ from lookalike.attribute_head import AttributeHead
 from lookalike.errors import CatalogueError
 from lookalike.index import Index, load_index
 from lookalike.index_writing import save_head, save_index
-from lookalike.tuning import Gain, tune, tune_index
+from lookalike.tuning import SEED, Gain, tune, tune_index
 
 
 def catalogue(tmp_path, n=600, seed=0, noise=0.2):
@@ -80,6 +80,31 @@ def test_indexing_again_leaves_a_tuned_index_untouched(toy, tmp_path):
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != "styles.csv"} == before
     catalogue(tmp_path, seed=1)
     assert load_index(tmp_path).head is None
+
+
+def test_columns_of_which_no_product_has_all_are_judged_by_those_it_has(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    parts = [{"sleeve" if row % 2 else "heel": own["gender"]} for row, own in enumerate(attributes)]
+    head, gain = tune(index, toy, parts)
+    assert gain.columns == ("heel", "sleeve") and 0.1 < gain.products[0] < gain.products[1] <= 1 and gain.helps
+    save_head(index, head, {"products": gain.products})
+    assert set(load_index(tmp_path).head.words) == {"heel", "sleeve"}
+
+
+def test_a_manifest_that_could_not_be_read_again_is_not_written(toy, tmp_path):
+    index, _ = catalogue(tmp_path)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        save_head(index, None, {"error": float("nan")})
+    assert load_index(tmp_path).manifest == index.manifest
+
+
+def test_a_word_that_only_held_out_products_have_gets_a_sentence(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    held = np.random.default_rng(SEED).permutation(len(attributes))[0]
+    alike = [{"gender": "Women"} for _ in attributes]
+    alike[held] = {"gender": "Men"}
+    with pytest.raises(CatalogueError, match="in gender is known of too few .*--no-tune"):
+        tune(index, toy, alike)
 
 
 def test_too_little_to_learn_from_gets_its_sentence(toy, tmp_path):
