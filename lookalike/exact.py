@@ -1,7 +1,5 @@
 """Exact search in memory: the nearest rows of several spaces at once, at the memory's speed."""
 
-from functools import cache
-
 import numpy as np
 
 # More than a float32 product of unit vectors can be off by.
@@ -15,7 +13,7 @@ class ExactSearch:
 
     def __init__(self, spaces):
         self._spaces = spaces
-        self._halves = cache(self._half_squares)
+        self._halves = {}
 
     def nearest(self, query, weights, k, allowed=None):
         """Rows int (k,) and distances float64 (k,) of the products nearest to one query, equal ones by row.
@@ -51,14 +49,16 @@ class ExactSearch:
 
     def _scores(self, query, weights, name, rows=slice(None)):
         """What a space adds to the scores of some rows: float32 (m,)."""
-        halves = self._halves(name)
+        halves = self._half_squares(name)
         products = self._spaces[name][rows] @ (query[name] * np.float32(weights[name]))
         return products - (halves if np.isscalar(halves) else halves[rows]) * np.float32(weights[name])
 
     def _half_squares(self, name):
         """Half of each row's squared length: one number where, as nearly always, all are of length 1."""
-        squares = np.einsum("nd,nd->n", self._spaces[name], self._spaces[name])
-        return 0.5 if np.abs(squares - 1).max() < ROUNDING / 10 else squares / 2
+        if name not in self._halves:
+            squares = np.einsum("nd,nd->n", self._spaces[name], self._spaces[name])
+            self._halves[name] = 0.5 if np.abs(squares - 1).max() < ROUNDING / 10 else squares / 2
+        return self._halves[name]
 
 
 def measured(query, products, weights):

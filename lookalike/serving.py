@@ -46,7 +46,11 @@ def warmed(recommender):
 
 
 def _settle():
-    """What is loaded now stays: Streamlit collects garbage after every run, and need not look through all of it."""
+    """What is loaded now stays: Streamlit collects garbage after every run, and need not look through all of it.
+
+    What was settled before is looked through once more: of the index served until now nothing may stay.
+    """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

@@ -1,5 +1,7 @@
+import gc
 import os
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -53,6 +55,16 @@ def test_a_visitor_does_not_wait_for_a_new_index(toy_index, load):
         released.set()
     second = shop.current()
     assert second[0] is not first[0] and second[1] != first[1]
+
+
+def test_of_an_index_that_was_replaced_nothing_stays_in_memory(toy_index, load):
+    shop = live(toy_index, load)
+    replaced = []
+    for _ in range(3):
+        replaced.append(weakref.ref(shop.current()[0].index.look))
+        os.utime(toy_index / "index.json")
+    shop.current()
+    assert gc.get_freeze_count() and all(matrix() is None for matrix in replaced)
 
 
 def test_an_index_that_failed_is_not_read_by_every_visitor(tmp_path, load):
