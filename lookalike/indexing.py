@@ -1,6 +1,7 @@
 """Paths → index: only what is new or changed is embedded, and work done is never done again."""
 
 import csv
+import hashlib
 import io
 import os
 import time
@@ -8,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from .backbones import file_sha256
 from .checkpoint import Checkpoint, Stamp
 from .errors import CatalogueError, IndexFileError
 from .images import find_images
@@ -122,36 +124,49 @@ def _sorted_out(files, checkpoint, unreadable):
 
 
 def describe(made_by, backbone, styles, output):
-    """What the manifest records: made_by, and where the weights and the table of attributes are."""
+    """What the manifest records: made_by, where the weights and the table of attributes are, and what that said.
+
+    An app takes over an index whose manifest has changed, though nothing but a word in the table may have.
+    """
     return {
         **made_by,
         "weights_file": str(Path(backbone.weights).resolve()),
         "styles": stored_name(styles, output) if styles else None,
+        "styles_sha256": _table_sha256(styles) if styles else None,
     }
+
+
+def _table_sha256(styles):
+    try:
+        return file_sha256(styles)
+    except OSError:  # moved meanwhile: products are shown without attributes until the next run
+        return None
 
 
 def write_index(output, blocks, names, skipped, description, widths_after_look):
     """Write skipped.csv and the index, as save_index does; raises CatalogueError where there is no product."""
-    _write_skipped(output, skipped)
+    skipped_sha256 = _write_skipped(output, skipped)
     if not names:
         raise CatalogueError(
             f"None of the {len(skipped)} files in {description['images']} can be read as an image; "
             f"{Path(output) / SKIPPED} says why. Nothing was indexed."
         )
-    save_index(output, blocks, names, description, widths_after_look)
+    save_index(output, blocks, names, {**description, "skipped_sha256": skipped_sha256}, widths_after_look)
 
 
 def _write_skipped(output, skipped):
-    """One row a skipped file: its path and the reason; the header alone where there is none."""
+    """Write one row a skipped file, its path and the reason, after the header; return the file's SHA-256."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(("path", "reason"))
     rows.writerows(skipped)
     path = Path(output) / SKIPPED
+    # A name that is no UTF-8, as old archives hold them, is told with its odd bytes spelled out.
+    content = text.getvalue().encode(errors="backslashreplace")
     try:
-        # A name that is no UTF-8, as old archives hold them, is told with its odd bytes spelled out.
-        path.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace")
+        path.write_bytes(content)
     except OSError as error:
         raise IndexFileError(
             f"{path} cannot be written ({error.strerror}). Make room or choose another folder with --output."
         ) from None
+    return hashlib.sha256(content).hexdigest()

@@ -5,7 +5,10 @@ import math
 
 # Ours have two thousand bytes.
 MOST_BYTES, MOST_DEPTH = 1_000_000, 20
-TEXTS = ("backbone", "weights", "weights_file", "pooling", "precision", "fashion", "images", "styles")
+TEXTS = (
+    *("backbone", "weights", "weights_file", "pooling", "precision", "fashion"),
+    *("images", "styles", "styles_sha256", "skipped_sha256"),
+)
 COUNTS = ("n", "channels")
 PARTS = ("files", "preprocessing", "tuning")
 

@@ -29,7 +29,11 @@ def test_a_manifest_of_wrong_types_is_refused(index, key, value):
 
 
 @pytest.mark.parametrize(
-    "key", ["weights", "weights_file", "images", "styles", "precision", "pooling", "preprocessing", "tuning", "fashion"]
+    "key",
+    [
+        *("weights", "weights_file", "images", "styles", "styles_sha256", "skipped_sha256"),
+        *("precision", "pooling", "preprocessing", "tuning", "fashion"),
+    ],
 )
 def test_every_other_key_may_say_anything_and_costs_a_sentence_at_most(index, key):
     before = (index / "index.json").read_text()

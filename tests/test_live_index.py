@@ -13,6 +13,7 @@ from lookalike import live_index
 from lookalike.errors import IndexFileError
 from lookalike.index import load_index
 from lookalike.index_writing import save_index
+from lookalike.indexing import build_index
 from lookalike.live_index import LiveRecommender
 from lookalike.search import Recommender
 
@@ -43,6 +44,23 @@ def test_a_new_index_is_taken_over_with_the_same_embedder(tmp_path):
     save(tmp_path, 2)
     second, other = live.current()
     assert generations(second) == {"2"} and other != version and second.embedder is first.embedder
+
+
+def test_a_mended_table_and_files_left_out_are_taken_over_though_no_vector_changed(toy, catalogue):
+    styles = catalogue.parent / "styles.csv"
+    live = LiveRecommender(catalogue.parent, load)
+
+    def served_after_a_run():
+        build_index(catalogue, catalogue.parent, toy, styles)
+        return live.current()
+
+    first, version = served_after_a_run()
+    assert served_after_a_run() == (first, version)
+    styles.write_text(styles.read_text().replace("Blue", "Navy Blue"))
+    second, mended = served_after_a_run()
+    assert mended != version and second.index.product(2).attributes["baseColour"] == "Navy Blue"
+    (catalogue / "broken.jpg").write_text("no picture")
+    assert served_after_a_run()[1] != mended
 
 
 def test_no_index_gets_the_sentence_until_there_is_one(tmp_path):
