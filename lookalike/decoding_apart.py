@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from .errors import ImageError, ShortageError
+from .errors import ImageError, ShortageError, UndecidedError
 
 # The slowest file within all limits takes a quarter of it on a slow core; the rest is for busy machines.
 SECONDS = 30
@@ -31,31 +31,42 @@ _idle, _all_busy, _one_heavy = [], threading.Semaphore(os.cpu_count() or 1), thr
 
 
 def decode_apart(content, size, name, heavy=False, seconds=None):
-    """The RGB Pillow image in content, for size as decode has it; raises ImageError, also where it takes too long.
+    """The RGB Pillow image in content, for size as decode has it; raises ImageError.
 
-    Raises ShortageError where the machine lets no such process run: that is not the file's fault.
-    Of heavy ones, which may need all of MEMORY, one is decoded at a time.
+    Where it takes too long, or its process dies twice, that is an UndecidedError: a busy machine, or one
+    short of memory, does that to sound files too. Raises ShortageError where the machine lets no such process
+    run. Of heavy ones, which may need all of MEMORY, one is decoded at a time.
     """
     seconds = seconds or SECONDS
     with _one_heavy if heavy else _all_busy:
-        worker = _living() or _start(name)
-        try:
-            with _killed_after(seconds, worker) as expired:
-                answer = _ask(worker, content, size, name)
-        except (OSError, ValueError, struct.error):
-            _stop(worker)
-            raise ImageError(_gave_up(name, seconds if expired.is_set() else None)) from None
-        except BaseException:
-            _stop(worker)
-            raise
-        # What a heavy file needed is given back with its process.
-        _stop(worker) if heavy or expired.is_set() else _idle.append(worker)
+        answer = _answer(content, size, name, heavy, seconds) or _answer(content, size, name, heavy, seconds)
+    if answer is None:
+        raise UndecidedError(_gave_up(name))
     if isinstance(answer, str):
         raise ImageError(answer)
     return answer
 
 
-def _gave_up(name, seconds):
+def _answer(content, size, name, heavy, seconds):
+    """The image, the sentence that says why there is none, or None where the worker died."""
+    worker = _living() or _start(name)
+    try:
+        with _killed_after(seconds, worker) as expired:
+            answer = _ask(worker, content, size, name)
+    except (OSError, ValueError, struct.error):
+        _stop(worker)
+        if expired.is_set():
+            raise UndecidedError(_gave_up(name, seconds)) from None
+        return None
+    except BaseException:
+        _stop(worker)
+        raise
+    # What a heavy file needed is given back with its process.
+    _stop(worker) if heavy or expired.is_set() else _idle.append(worker)
+    return answer
+
+
+def _gave_up(name, seconds=None):
     what = f"takes longer than {seconds:g} s to decode, the limit" if seconds else "made its decoder fail"
     return f"{name} {what}. Save it as an ordinary JPEG and try again."
 

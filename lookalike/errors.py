@@ -20,6 +20,10 @@ class ImageError(LookalikeError):
     """A photo or a catalogue file that cannot be used as an image."""
 
 
+class UndecidedError(ImageError):
+    """An image whose decoder was killed, or stopped for its time: on another day it may be decoded."""
+
+
 class ShortageError(LookalikeError):
     """An image that could not be looked at for something the machine lacks: it tells nothing of the image."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .checkpoint import Stamp
-from .errors import CatalogueError, ImageError, ShortageError
+from .errors import CatalogueError, ImageError, ShortageError, UndecidedError
 from .images import check_bytes, load_pixels
 
 # What the machine lacks, whatever the file: a product must not be left out for it.
@@ -32,7 +32,8 @@ class File:
 class Done:
     """A file that was looked at: the SHA-256 of its bytes, and its row of vectors or the reason why it has none.
 
-    Both are None where the content was known before; content is None where it could not be read.
+    Both are None where the content was known before; content is None where it could not be read, or not be
+    decided: the next run tries again.
     """
 
     file: File
@@ -86,6 +87,8 @@ def _read(file, size, knows):
         done.content = hashlib.sha256(content).hexdigest()
         if not knows(done.content):
             done.pixels = load_pixels(content, size, called="The file")
+    except UndecidedError as error:
+        done.content, done.reason = None, str(error)
     except ImageError as error:
         done.reason = str(error)
     except ShortageError as error:

@@ -146,7 +146,7 @@ def test_a_decoder_that_dies_idle_is_replaced():
 
 
 def test_a_decoder_that_dies_at_work_is_replaced(monkeypatch):
-    """Killed, as the system does where memory runs out, while it decodes."""
+    """Killed while it decodes, and so is the one that tries again."""
     stepwise = encoded(halves(), "JPEG", progressive=True)
     slow = jpeg_claiming(jpeg_with_scans(stepwise, 80), 10_000, 10_000)
     start = decoding_apart._start
@@ -162,6 +162,37 @@ def test_a_decoder_that_dies_at_work_is_replaced(monkeypatch):
         images.load_pixels(slow, 64)
     monkeypatch.setattr(decoding_apart, "_start", start)
     assert images.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
+
+
+def killed_at_work(monkeypatch, count):
+    """Kill the next so many decoders as soon as they were asked, as the system does where memory runs out."""
+    ask, left = decoding_apart._ask, [count]
+
+    def ask_and_kill(worker, *asked):
+        left[0] -= 1
+        if left[0] >= 0:
+            worker.kill()
+            worker.wait()
+        return ask(worker, *asked)
+
+    monkeypatch.setattr(decoding_apart, "_ask", ask_and_kill)
+
+
+def test_a_file_whose_decoder_was_killed_is_tried_once_more(monkeypatch):
+    killed_at_work(monkeypatch, 1)
+    assert images.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
+
+
+def test_a_product_whose_decoder_was_killed_is_left_out_of_one_run_only(monkeypatch, tmp_path, toy):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.tif").write_bytes(encoded(halves(), "TIFF"))
+    (tmp_path / "images" / "2.jpg").write_bytes(encoded(halves(), "JPEG"))
+    with monkeypatch.context() as machine:
+        killed_at_work(machine, 2)
+        report = build_index(tmp_path / "images", tmp_path, toy)
+    assert report.indexed == 1 and "made its decoder fail" in report.skipped[0][1]
+    report = build_index(tmp_path / "images", tmp_path, toy)
+    assert (report.indexed, report.embedded, report.skipped) == (2, 1, ())
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])
