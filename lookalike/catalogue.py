@@ -24,6 +24,12 @@ class Product:
         return product_id(self.name)
 
     @property
+    def identity(self):
+        """What it is asked for by: its id, or its name where another product with that id comes before it."""
+        first = self.index.row(self.id) if self.index else None
+        return self.id if first is None or self.index.names[first] == self.name else self.name
+
+    @property
     def picture(self):
         return catalogue_file(self.index, self) if self.index else None
 

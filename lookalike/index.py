@@ -68,7 +68,7 @@ class Index(Catalogue):
         return Facets([self.attributes.get(product_id(name), {}) for name in self.names])
 
     def row(self, identity):
-        """The row of the product with that id, the first of several, or None."""
+        """The row of the product with that id, the first of several, or with that name; None without one."""
         return self._rows.get(identity)
 
     def sample(self, most):
@@ -77,7 +77,8 @@ class Index(Catalogue):
 
     @cached_property
     def _rows(self):
-        return {product_id(name): row for row, name in reversed(list(enumerate(self.names)))}
+        first = {product_id(name): row for row, name in reversed(list(enumerate(self.names)))}
+        return {name: row for row, name in enumerate(self.names) if first[product_id(name)] != row} | first
 
     def _files(self):
         return [path for path in (self.folder / name for name in FILES) if path.is_file()]

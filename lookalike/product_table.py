@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -43,15 +44,19 @@ class ProductTable:
         return {column: self._listed[column][code] for column, code in known if code >= 0}
 
     def row(self, identity):
-        """The row of the product with that id, the first of several, or None."""
+        """The row of the product with that id, the first of several, or with that name; None without one."""
+        of_name = (row for row in self._of_id(product_id(identity)) if self.names[row] == identity)
+        return next(chain(self._of_id(identity), of_name), None)
+
+    def _of_id(self, identity):
+        """Yield the rows of the products with that id, in their order."""
         wanted = hash(identity)
         place = int(np.searchsorted(self._sorted[0], wanted))
         while place < len(self._sorted[0]) and self._sorted[0][place] == wanted:
             row = int(self._sorted[1][place])
             if product_id(self.names[row]) == identity:
-                return row
+                yield row
             place += 1
-        return None
 
     @cached_property
     def _listed(self):

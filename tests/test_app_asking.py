@@ -1,8 +1,11 @@
 """What can be asked of a query through AppTest: addresses, filters, the slider, favourites, why."""
 
-from app_page import button, identity, look_up, results
+import shutil
+
+from app_page import button, identity, look_up, photo, results
 
 from lookalike import texts
+from lookalike.indexing import build_index
 
 
 def test_the_address_of_a_product_says_all_that_is_asked(open_app, demo_index):
@@ -31,6 +34,27 @@ def test_more_like_this_makes_a_result_the_query_and_writes_the_address(open_app
     assert not app.exception and app.query_params["product"] == first
     assert app.query_params["only.gender"] == "Women" and first not in results(app)
     assert app.header[0].value == texts.YOUR_PRODUCT
+
+
+def test_products_of_one_id_in_two_folders_are_two_products(open_app, embedder, tmp_path):
+    """A shop may keep bags/1.jpg and shoes/1.jpg: both may be among the results, and be asked for."""
+    for place in range(8):
+        folder = tmp_path / "images" / "ab"[place // 4]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo(place), folder / f"{place % 4}.jpg")
+    build_index(tmp_path / "images", tmp_path, embedder)
+    app = open_app(tmp_path)
+    app.query_params["product"] = "0"
+    app.run()
+    assert not app.exception and len(set(results(app))) == 5
+    second = next(result for result in results(app) if result.startswith("images/b/"))
+    button(app, f"why-{second}").click().run()
+    assert not app.exception
+    button(app, f"like-{second}").click().run()
+    assert not app.exception and app.query_params["product"] == second and second not in results(app)
+    first = results(app)[0]
+    button(app, f"keep-{first}").click().run()
+    assert button(app, f"forget-{first}") and not app.exception
 
 
 def test_filters_leave_five_where_five_exist(open_app, demo_index):

@@ -27,6 +27,10 @@ def test_an_id_has_the_row_of_its_first_product(table):
     assert [table.row(identity) for identity in ("1", "日本 😀", "half\udc80", "2", "")] == [0, 1, 3, None, None]
 
 
+def test_a_product_whose_id_another_has_too_is_found_by_its_name(table):
+    assert [table.row(name) for name in NAMES] == [0, 1, 2, 3] and table.row("c/1.png") is None
+
+
 def test_by_id_only_products_with_attributes_are_there(table):
     by_id = AttributesById(table)
     # The id 1 is that of two products, and the first's words stand for it.

@@ -72,7 +72,7 @@ class PublishedIndex(Catalogue):
         return Facets.packed(len(self.names), self._table.packed(self.filters))
 
     def row(self, identity):
-        """The row of the product with that id, the first of several, or None."""
+        """The row of the product with that id, the first of several, or with that name; None without one."""
         return self._table.row(identity)
 
     def sample(self, most):

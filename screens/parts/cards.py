@@ -62,7 +62,7 @@ def _picture(product, version):
 
 
 def _actions(shop, version, query, answer, product):
-    identity = product.id
+    identity = product.identity
     with st.container(gap="xsmall", key=f"actions-{identity}"):
         st.button(
             texts.MORE_LIKE_THIS, key=f"like-{identity}", width="stretch", on_click=asking.more_like, args=(identity,)

@@ -34,10 +34,10 @@ def product_card(product, name, key, home, says="", note=""):
 
 def more_like_this(product, name, home):
     if home is not None:
-        st.page_link(home, label=words.MORE_LIKE_THIS, query_params={"product": product.id})
+        st.page_link(home, label=words.MORE_LIKE_THIS, query_params={"product": product.identity})
     else:
         # Relative, so that it also leads home where the app is served below a path of its own.
-        st.link_button(words.MORE_LIKE_THIS, f"./?product={quote(product.id, safe='')}", key=f"more-{name}")
+        st.link_button(words.MORE_LIKE_THIS, f"./?product={quote(product.identity, safe='')}", key=f"more-{name}")
 
 
 def download(content, filename):

@@ -53,7 +53,8 @@ def download_results(matches):
 
 
 def _favourite(product, version):
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"favourite-{product.id}"):
+    identity = product.identity
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"favourite-{identity}"):
         image = pictures.of_product(product, version)
         if image:
             st.image(image, width=KEPT_WIDTH, alt=texts.alt(product))
@@ -61,9 +62,9 @@ def _favourite(product, version):
             st.markdown(f"**{texts.escape(texts.headline(product))}**")
             with st.container(horizontal=True, gap="xsmall"):
                 st.button(
-                    texts.MORE_LIKE_THIS, key=f"like-kept-{product.id}", on_click=asking.ask_product, args=(product.id,)
+                    texts.MORE_LIKE_THIS, key=f"like-kept-{identity}", on_click=asking.ask_product, args=(identity,)
                 )
-                st.button(texts.FORGET, key=f"forget-{product.id}", on_click=_toggle, args=(product.id,))
+                st.button(texts.FORGET, key=f"forget-{identity}", on_click=_toggle, args=(identity,))
 
 
 def _download(label, rows, name, **more):

@@ -112,12 +112,12 @@ def _tappable(product, version, kind, width):
         if image:
             st.image(image, width="stretch", alt="")
         label = texts.escape(texts.alt(product))
-        st.button(label, key=f"{kind}-{product.name}", on_click=asking.ask_product, args=(product.id,))
+        st.button(label, key=f"{kind}-{product.name}", on_click=asking.ask_product, args=(product.identity,))
 
 
 def _surprise(shop):
     # Not for secrets: any product will do.
-    asking.ask_product(shop.index.product(random.randrange(len(shop.index.names))).id)  # noqa: S311 # nosec B311 - a random example, no secret
+    asking.ask_product(shop.index.product(random.randrange(len(shop.index.names))).identity)  # noqa: S311 # nosec B311 - a random example, no secret
     st.rerun()
 
 

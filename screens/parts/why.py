@@ -22,7 +22,7 @@ def show(shop, version, query, answer, product):
             heats(shop, version, query, product)
     except ImageError:
         st.caption(texts.WHY_MISSING)
-    vectors = shop.of_product(shop.row(product.id))
+    vectors = shop.of_product(shop.row(product.identity))
     if "color" in vectors:
         colors(answer.vectors["color"][0], vectors["color"][0])
     if "fashion" in vectors:
