@@ -4,7 +4,7 @@ import torch
 from network import HEADS, SCALES
 from torch.nn import functional as F
 
-WEIGHTS = {"articleType": 1.0, "baseColour": 0.8, "gender": 0.5, "subCategory": 0.2, "usage": 0.2}
+WEIGHTS = {"articleType": 1.0, "baseColour": 1.0, "gender": 0.5, "subCategory": 0.2, "usage": 0.2}
 SMOOTHING = 0.05  # of every label but the color, which has its own
 MARGIN = 0.1  # asked of articleType alone: other labels are too uncertain
 LABEL, ALLOWED = 0.1, 0.6
