@@ -45,10 +45,10 @@ class ProductTable:
 
     def row(self, identity):
         """The row of the product with that id, the first of several, or with that name; None without one."""
-        of_name = (row for row in self._of_id(product_id(identity)) if self.names[row] == identity)
-        return next(chain(self._of_id(identity), of_name), None)
+        of_name = (row for row in self.of_id(product_id(identity)) if self.names[row] == identity)
+        return next(chain(self.of_id(identity), of_name), None)
 
-    def _of_id(self, identity):
+    def of_id(self, identity):
         """Yield the rows of the products with that id, in their order."""
         wanted = hash(identity)
         place = int(np.searchsorted(self._sorted[0], wanted))
@@ -102,7 +102,7 @@ class AttributesById(Mapping):
         self._table = table
 
     def __getitem__(self, identity):
-        row = self._table.row(identity)
+        row = next(self._table.of_id(identity), None)
         own = {} if row is None else self._table.attributes(row)
         if not own:
             raise KeyError(identity)

@@ -155,7 +155,7 @@ class Recommender:
         return self.index.facets()
 
     def row(self, identity):
-        """The row of the product with that id, or None."""
+        """The row of the product with that id, the first of several, or with that name; None without one."""
         return self.index.row(identity)
 
     def of_product(self, row):

@@ -6,7 +6,7 @@ catalogue's files in the catalogue's order, a row each:
     name     string          the POSIX path, as in the index
     size     int64           of the file, in bytes
     mtime    int64           its modification time in nanoseconds, 0 where the storage knows none
-    content  string or null  the SHA-256 of its bytes in hexadecimal digits, null where it could not be read
+    content  string or null  the SHA-256 of its bytes in hexadecimal digits, null where the next run is to try again
     reason   string or null  why it is no product, null where it is one
     look, fashion, color     fixed_size_list<float, d> or null: its unit vectors, null where it is no product
 """

@@ -94,8 +94,8 @@ def _gain(index, embedder, attributes, columns, held, progress):
     head = fit_head(index.spaces, [{} if row in hidden else own for row, own in enumerate(attributes)])
     if head is None:
         raise CatalogueError(
-            f"What tells products apart in {', '.join(columns)} is known of too few to learn it from some and ask the "
-            "others. Name a table that knows it of more (--styles), or leave tuning out (--no-tune)."
+            f"Too few products differ in {', '.join(columns)} to learn from some of them and be judged by the others. "
+            "Name a table in which more do (--styles), or leave tuning out (--no-tune)."
         )
     tuned = replace(index, spaces={**index.spaces, "tuned": head.tuned(index.spaces, attributes)}, head=head)
     known = [{column: own[column] for column in columns if column in own} for own in attributes]

@@ -103,7 +103,7 @@ def test_a_word_that_only_held_out_products_have_gets_a_sentence(toy, tmp_path):
     held = np.random.default_rng(SEED).permutation(len(attributes))[0]
     alike = [{"gender": "Women"} for _ in attributes]
     alike[held] = {"gender": "Men"}
-    with pytest.raises(CatalogueError, match="in gender is known of too few .*--no-tune"):
+    with pytest.raises(CatalogueError, match="Too few products differ in gender .*--no-tune"):
         tune(index, toy, alike)
 
 
