@@ -47,8 +47,13 @@ def find_styles(images):
 
 
 def product_id(filename):
-    """The id of a product: its file's name without folder and suffix."""
-    return PurePosixPath(filename).stem
+    """The id of a product: its file's name without folder and suffix, readable."""
+    return readable(PurePosixPath(filename).stem)
+
+
+def readable(text):
+    """The text as any page, file or network takes it: a name's bytes that are no UTF-8 are written as \\udce9."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _product(header, row):

@@ -1,6 +1,6 @@
 """What the vectors say about a catalogue itself: pictures that come twice, words the pictures speak against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,9 +25,10 @@ MARGIN = 1e-4
 
 @dataclass(frozen=True)
 class SamePicture:
-    """Products with one picture, in catalogue order: how far in look the farthest is from the first.
+    """Products with one picture, in catalogue order and apart from their index.
 
-    differing are the columns in which their words are not all equal.
+    distance is how far in look the farthest is from the first; differing are the columns in which their words are
+    not all equal.
     """
 
     products: tuple
@@ -42,7 +43,7 @@ class SamePicture:
 
 @dataclass(frozen=True)
 class Doubt:
-    """A product whose word in a column ("" where it has none) is not what its neighbours say.
+    """A product, apart from its index, whose word in a column ("" where it has none) is not what its neighbours say.
 
     share and own_share, from 0 to 1, are the neighbours that say the suggested word and the product's own.
     """
@@ -98,10 +99,15 @@ def _near(spaces, limits, first, rows):
 
 def _group(index, first, rows):
     distance = np.linalg.norm(index.look[rows] - index.look[first], axis=1).max()
-    products = tuple(index.product(row) for row in (first, *rows))
+    products = tuple(_product(index, row) for row in (first, *rows))
     columns = dict.fromkeys(column for product in products for column in product.attributes)
     differing = (c for c in columns if len({product.attributes.get(c) for product in products}) > 1)
     return SamePicture(products, float(distance), tuple(differing))
+
+
+def _product(index, row):
+    """The product alone: whoever keeps what was found must not keep a whole index with it."""
+    return replace(index.product(row), index=None)
 
 
 def columns(index):
@@ -161,8 +167,9 @@ def doubts(index, column, nearest, least=LEAST_STRENGTH):
     enough = voices * 2 > nearest.shape[1]
     rows = np.flatnonzero((best != own) & (share - own_share >= least) & enough)
     rows = rows[np.lexsort((rows, -(share - own_share)[rows]))]
+    said = ("", *words)
     return tuple(
-        Doubt(index.product(r), column, ("", *words)[own[r] + 1], words[best[r]], float(share[r]), float(own_share[r]))
+        Doubt(_product(index, r), column, said[own[r] + 1], words[best[r]], float(share[r]), float(own_share[r]))
         for r in rows
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .attributes import product_id
+from .attributes import product_id, readable
 from .catalogue_files import catalogue_file
 
 
@@ -27,7 +27,7 @@ class Product:
     def identity(self):
         """What it is asked for by: its id, or its name where another product with that id comes before it."""
         first = self.index.row(self.id) if self.index else None
-        return self.id if first is None or self.index.names[first] == self.name else self.name
+        return self.id if first is None or self.index.names[first] == self.name else readable(self.name)
 
     @property
     def picture(self):

@@ -19,7 +19,7 @@ def to_csv(rows, first="rank"):
     for mark, product, distance in rows:
         own = (mark, product.id, product.name, "" if distance is None else f"{distance:.6f}")
         lines.append(own + tuple(product.attributes.get(column, "") for column in columns))
-    return csv_text(lines).encode("utf-8-sig", errors="replace")
+    return csv_text(lines).encode("utf-8-sig")
 
 
 def of_results(matches):

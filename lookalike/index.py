@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from .attribute_head import AttributeHead
-from .attributes import product_id, read_styles
+from .attributes import product_id, read_styles, readable
 from .catalogue import Catalogue
 from .catalogue import Product as Product
 from .errors import CatalogueError, IndexFileError
@@ -69,7 +69,11 @@ class Index(Catalogue):
 
     def row(self, identity):
         """The row of the product with that id, the first of several, or with that name; None without one."""
-        return self._rows.get(identity)
+        row = self._rows.get(identity)
+        if row is None and (first := self._rows.get(product_id(identity))) is not None:
+            # Asked for by its name, when it was not the first with its id.
+            return first if readable(self.names[first]) == readable(identity) else None
+        return row
 
     def sample(self, most):
         """An Index in memory of at most so many products; this one is itself, for it is in memory already."""
@@ -78,7 +82,7 @@ class Index(Catalogue):
     @cached_property
     def _rows(self):
         first = {product_id(name): row for row, name in reversed(list(enumerate(self.names)))}
-        return {name: row for row, name in enumerate(self.names) if first[product_id(name)] != row} | first
+        return {readable(name): row for row, name in enumerate(self.names) if first[product_id(name)] != row} | first
 
     def _files(self):
         return [path for path in (self.folder / name for name in FILES) if path.is_file()]

@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 
-from .attributes import product_id
+from .attributes import product_id, readable
 
 
 class ProductTable:
@@ -45,7 +45,7 @@ class ProductTable:
 
     def row(self, identity):
         """The row of the product with that id, the first of several, or with that name; None without one."""
-        of_name = (row for row in self.of_id(product_id(identity)) if self.names[row] == identity)
+        of_name = (row for row in self.of_id(product_id(identity)) if readable(self.names[row]) == readable(identity))
         return next(chain(self.of_id(identity), of_name), None)
 
     def of_id(self, identity):

@@ -3,6 +3,8 @@
 import csv
 import io
 
+from .attributes import readable
+
 # What makes a spreadsheet take a cell for a formula; an apostrophe makes it text again.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -11,7 +13,7 @@ def csv_text(lines):
     """Lines of cells as CSV (RFC 4180); cells that would run as formulas begin with an apostrophe."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([[_harmless(str(cell)) for cell in line] for line in lines])
-    return text.getvalue()
+    return readable(text.getvalue())
 
 
 def _harmless(cell):

@@ -1,5 +1,7 @@
 """Every sentence the page shows, in one place, and how a product is put into words."""
 
+import math
+
 TITLE = "Lookalike"
 LOOK_UP_PAGE = "Look up"
 CATALOGUE_PAGE = "Catalogue"
@@ -8,7 +10,7 @@ LOADING = "Opening the shop…"
 SEARCHING = "Looking…"
 WAITING = "Many people are looking right now: {before} before you. Stay here, your turn comes."
 NEXT = "Many people are looking right now: you are next."
-TOO_MANY = "That was a lot of searches in a short time. Please try again in {seconds} seconds."
+TOO_MANY = "That was a lot of searches in a short time. Please try again in {wait}."
 NO_INDEX = "The shop is not open yet"
 NO_INDEX_HINT = "Whoever runs this shop makes its index with one command:"
 NO_INDEX_COMMAND = "python extract_features.py --images images"
@@ -75,6 +77,7 @@ BALANCE_LABEL = "What counts more?"
 BALANCES = {0.0: "Same look", 0.25: "Mostly look", 0.5: "Both", 0.75: "Mostly color", 1.0: "Same color"}
 LOOKS_LIKE = "Looks like"
 NONE_LEFT = "No product passes all these filters. Take one away."
+NO_OTHERS = "This shop has no other product yet."
 FEWER_LEFT = "Only these are left with your filters."
 CLOSER_HINT = (
     "“Closer than 90 %” says: nearer to your picture than 9 of 10 products of this shop are to their own next of kin."
@@ -177,6 +180,17 @@ def filters(count):
 def favourites(count):
     """The button behind which favourites are kept."""
     return f"{FAVOURITES} ({count})" if count else FAVOURITES
+
+
+def seconds(wait):
+    """How long to wait, in whole seconds, never fewer than wait."""
+    whole = max(math.ceil(wait), 1)
+    return "1 second" if whole == 1 else f"{whole} seconds"
+
+
+def more_same(count):
+    """How many products with the same picture are not shown."""
+    return f"and {count:,} more, all in the downloaded list"
 
 
 def same_pictures(count):

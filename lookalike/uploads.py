@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import telemetry
+from .errors import LookalikeError
 from .images import thumbnail
 
 KEPT_SIDE = 1024
@@ -14,14 +15,14 @@ KEPT_SIDE = 1024
 def keep(photo, folder):
     """Write the photo's bytes, as a JPEG without metadata, under their SHA-256 and return the Path.
 
-    None where the disk refuses, which the log tells: a visitor's answer must not wait for a shop's disk.
+    None where the disk or the machine refuses, which the log tells: a visitor's answer must not fail for a shop's copy.
     """
     path = Path(folder, hashlib.sha256(photo).hexdigest() + ".jpg")
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, thumbnail(photo, KEPT_SIDE))
-    except OSError as error:
+    except (OSError, LookalikeError) as error:
         telemetry.log("not-kept", logging.WARNING, error=type(error).__name__)
         return None
     return path

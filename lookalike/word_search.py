@@ -22,7 +22,7 @@ class WordSearch:
     def __init__(self, attributes_by_row, names):
         self._rows = {}
         for row, name in enumerate(names):
-            self._rows.setdefault(product_id(name), []).append(row)
+            self._rows.setdefault(product_id(name).casefold(), []).append(row)
         # Most words stand at thousands of products; taken apart once, and forgotten when all are.
         tokens = cache(_tokens)
         self._everywhere = _Tokens([set().union(*map(tokens, own.values())) for own in attributes_by_row])
@@ -34,7 +34,7 @@ class WordSearch:
         Case and accents do not count. Where the name shown has all the words the product comes first; otherwise
         the catalogue's order stands.
         """
-        exact = self._rows.get(text.strip(), [])
+        exact = self._rows.get(text.strip().casefold(), [])
         asked = _words(text[:MOST_LETTERS])[:MOST_WORDS]
         if not asked:
             return exact[:limit]
@@ -74,8 +74,10 @@ class _Tokens:
 
 
 def _tokens(text):
-    """All tokens of a text: of T-Shirt tshirt, t and shirt."""
-    return frozenset(token for whole, parts in _words(text) for token in (whole, *parts))
+    """All tokens of a text: of T-Shirt tshirt, t and shirt; of Women's women and womens."""
+    without = re.sub("['’]", "", text)
+    words = _words(text) + (_words(without) if without != text else [])
+    return frozenset(token for whole, parts in words for token in (whole, *parts))
 
 
 def _words(text):

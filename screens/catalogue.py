@@ -6,6 +6,7 @@ from lookalike import catalogue_map, overview, spreadsheet, texts
 from lookalike import catalogue_texts as words
 from lookalike.catalogue_chart import CHOSEN, counts_chart, map_chart
 from lookalike.errors import LookalikeError
+from lookalike.index import Index
 
 from .parts.catalogue_cards import STYLE, download, product_card
 from .parts.catalogue_findings import doubtful_words, same_pictures
@@ -40,7 +41,8 @@ def compared(draw):
 
     def draw_sample(index, key, home):
         try:
-            sample = sample_of(index, key)
+            # What is in memory is its own sample, and a cache would keep it there after its time.
+            sample = index if isinstance(index, Index) else sample_of(index, key)
             draw(sample, key, home)
         except LookalikeError as error:
             st.error(str(error))

@@ -84,7 +84,7 @@ def results(shop, version, query, answer, images):
     if answer.unlike:
         st.info(texts.UNLIKE)
     if not answer.matches:
-        st.warning(texts.NONE_LEFT)
+        st.warning(texts.NONE_LEFT if query.asked.filters else texts.NO_OTHERS)
     elif len(answer.matches) < min(query.asked.count, 5) and query.asked.filters:
         st.caption(texts.FEWER_LEFT)
     cards.draw(shop, version, query, answer)

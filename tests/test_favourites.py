@@ -63,4 +63,4 @@ def test_results_bring_the_products_of_the_same_picture():
 
 def test_nothing_is_a_header():
     assert read(to_csv([], first="list")) == [["list", "id", "path", "distance"]]
-    assert read(to_csv([(1, product("\ud800.jpg"), None)]))[1][1] == "?"
+    assert read(to_csv([(1, product("\ud800.jpg"), None)]))[1][1] == r"\ud800"

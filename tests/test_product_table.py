@@ -24,7 +24,7 @@ def test_what_was_added_comes_back(table):
 
 
 def test_an_id_has_the_row_of_its_first_product(table):
-    assert [table.row(identity) for identity in ("1", "日本 😀", "half\udc80", "2", "")] == [0, 1, 3, None, None]
+    assert [table.row(identity) for identity in ("1", "日本 😀", r"half\udc80", "2", "")] == [0, 1, 3, None, None]
 
 
 def test_a_product_whose_id_another_has_too_is_found_by_its_name(table):
@@ -34,7 +34,7 @@ def test_a_product_whose_id_another_has_too_is_found_by_its_name(table):
 def test_by_id_only_products_with_attributes_are_there(table):
     by_id = AttributesById(table)
     # The id 1 is that of two products, and the first's words stand for it.
-    assert dict(by_id) == {"1": {"gender": "Men"}, "half\udc80": {"use": ""}}
+    assert dict(by_id) == {"1": {"gender": "Men"}, r"half\udc80": {"use": ""}}
     assert len(by_id) == 2 and by_id and by_id.get("日本 😀", {}) == {} and not AttributesById(ProductTable())
 
 

@@ -32,7 +32,8 @@ def search():
         ("rose cafe", [1]),
         ("ROSÉ Cafe\u0301", [1]),
         ("men's", [0]),
-        ("mens", []),
+        ("mens", [0]),
+        ("MEN'S", [0]),
         ("off-white", [2]),
         ("off white", [2]),
         ("hirt", []),
@@ -48,6 +49,11 @@ def search():
 )
 def test_rows_of_what_is_asked(search, text, rows):
     assert search.find(text) == rows
+
+
+def test_the_case_of_a_number_does_not_count():
+    search = WordSearch([{}, {}], ["images/SKU-1.jpg", "images/sku-2.jpg"])
+    assert search.find("sku-1") == [0] and search.find("SKU-2") == [1]
 
 
 def test_names_come_before_other_attributes():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lookalike import telemetry, texts
+from lookalike.briefly import Briefly
 from lookalike.closeness import Closeness, Nothing
 from lookalike.errors import ImageError, LookalikeError
 from lookalike.explain import believed
@@ -14,17 +15,20 @@ from lookalike.search import balanced
 from lookalike.votes import votes
 from lookalike.word_search import WordSearch
 
+from . import pictures
 from .asking import GRID
 
 # So many of the nearest, whatever the filters, say what a query looks like.
 VOTERS = 20
+# What was computed of visitors' photos: this module is imported once a process.
+PHOTO_VIEWS = Briefly(24, pictures.KEPT_SECONDS)
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What the page shows of a query: matches, how close each is beside the shop's neighbours, and what is seen.
 
-    shares has a number from 0 to 1 a match, or None while that is not known; votes are (column, word, share).
+    shares has a number from 0 to 1 a match, or None where that is not known (yet); votes are (column, word, share).
     """
 
     vectors: dict
@@ -58,15 +62,20 @@ def query_vectors(shop, version, query):
 def views(shop, version, query):
     """The View of every picture of a query."""
     if query.photos:
-        return [_view(shop, version, photo.digest, photo.content, texts.THE_PHOTO) for photo in query.photos]
+        return [photo_view(shop, version, photo) for photo in query.photos]
     return [product_view(shop, version, shop.index.product(_row(shop, query.asked.product)))]
+
+
+def photo_view(shop, version, photo):
+    """The View of a visitor's photo; raises ImageError."""
+    return PHOTO_VIEWS.get((version, photo.digest), lambda: look_at(shop.embedder, photo.content, texts.THE_PHOTO))
 
 
 def product_view(shop, version, product):
     """The View of a product's picture; raises ImageError."""
     if product.picture is None:
         raise ImageError(texts.IMAGE_MISSING)
-    return _view(shop, version, product.name, product.picture, "")
+    return _product_view(shop, version, product.identity, product.picture)
 
 
 def regions(query, seen):
@@ -76,8 +85,8 @@ def regions(query, seen):
 
 
 @st.cache_resource(max_entries=24, ttl=3600, show_spinner=False)
-def _view(_shop, version, name, _source, called):
-    return look_at(_shop.embedder, _source, called) if called else look_at(_shop.embedder, _source)
+def _product_view(_shop, version, identity, _picture):
+    return look_at(_shop.embedder, _picture)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -138,6 +147,9 @@ def _shares(shop, version, balance, matches):
     if judge is None or (balance != 0.5 and not judge.done()):
         return [None] * len(matches)
     closeness = _judgement(judge)
+    if not len(closeness.distances):
+        # A shop of one picture has no neighbours to compare with.
+        return [None] * len(matches)
     return [closeness.closer_than(match.distance) for match in matches]
 
 

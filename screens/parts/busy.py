@@ -34,7 +34,7 @@ def count(question=None):
         return
     wait = LIMIT.allow(_address() or _visitor())
     if wait:
-        raise LookalikeError(texts.TOO_MANY.format(seconds=max(round(wait), 1)))
+        raise LookalikeError(texts.TOO_MANY.format(wait=texts.seconds(wait)))
     st.session_state.counted = question
 
 

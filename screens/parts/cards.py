@@ -9,6 +9,8 @@ from . import asking, keeping, pictures, why
 # Five cards fill a desktop's row beside the query, two a phone's.
 CARD_WIDTH = 168
 MORE, MOST = 5, 50
+# A shop may have one placeholder as the picture of thousands of products.
+MOST_SAME = 12
 
 
 def draw(shop, version, query, answer):
@@ -46,11 +48,13 @@ def card(shop, version, query, answer, match, share):
 def same_pictures(products, version):
     """Further products with the very same picture, behind one button."""
     with st.popover(texts.same_pictures(len(products)), width="stretch"):
-        for product in products:
+        for product in products[:MOST_SAME]:
             image = pictures.of_product(product, version)
             if image:
                 st.image(image, width=120, alt=texts.alt(product))
             st.caption(texts.escape(f"{texts.headline(product)} · {product.id}"))
+        if len(products) > MOST_SAME:
+            st.caption(texts.more_same(len(products) - MOST_SAME))
 
 
 def _picture(product, version):

@@ -41,4 +41,6 @@ def more_like_this(product, name, home):
 
 
 def download(content, filename):
-    st.download_button(words.DOWNLOAD, content, filename, "text/csv", on_click="ignore", icon=":material/download:")
+    # With a BOM, or Excel takes the letters of "für Männer" for others.
+    table = content.encode("utf-8-sig")
+    st.download_button(words.DOWNLOAD, table, filename, "text/csv", on_click="ignore", icon=":material/download:")

@@ -1,5 +1,7 @@
 """Two tabs of the page Catalogue: pictures that come twice, and words the pictures speak against."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from lookalike import audit, audit_csv
@@ -35,14 +37,15 @@ def same_pictures(index, key, home):
         download(audit_csv.same_pictures_csv(groups), "same-pictures.csv")
     for number, group in one_page(groups, GROUPS_A_PAGE, f"same-page-{len(groups)}"):
         with st.container(border=True, key=f"group-{number}"):
-            same_picture(group, number, key, home)
+            same_picture(group, number, index, key, home)
 
 
-def same_picture(group, number, key, home):
+def same_picture(group, number, index, key, home):
     st.markdown(words.group_title(group))
     with st.container(horizontal=True, gap="small"):
         for place, product in enumerate(group.products[:SHOWN_OF_GROUP]):
-            product_card(product, f"{number}-{place}", key, home, words.told_apart(product, group.differing))
+            says = words.told_apart(product, group.differing)
+            product_card(replace(product, index=index), f"{number}-{place}", key, home, says)
     if len(group.products) > SHOWN_OF_GROUP:
         st.caption(words.more_products(len(group.products) - SHOWN_OF_GROUP))
 
@@ -67,7 +70,7 @@ def doubtful_words(index, key, home):
     with st.container(horizontal=True, gap="small"):
         for number, doubt in shown:
             note = f"{words.voices(doubt)} · {words.small_print(doubt.product)}"
-            product_card(doubt.product, f"{number}", key, home, words.doubt(doubt), note)
+            product_card(replace(doubt.product, index=index), f"{number}", key, home, words.doubt(doubt), note)
 
 
 def one_page(items, size, name):

@@ -31,6 +31,8 @@ def button(identity):
 
 def popover(shop, version):
     """The favourites behind one button."""
+    # In a new index a product may go by its number that went by its name before.
+    kept()[:] = dict.fromkeys(_as_now(shop, identity) for identity in kept())
     rows = [row for row in map(shop.row, kept()) if row is not None]
     with st.popover(texts.favourites(len(rows)), icon=":material/favorite:", key="favourites-list"):
         if not rows:
@@ -50,6 +52,11 @@ def download_results(matches):
     """The results as a table."""
     if matches:
         _download(texts.DOWNLOAD, of_results(matches), texts.RESULTS_FILE)
+
+
+def _as_now(shop, identity):
+    row = shop.row(identity)
+    return identity if row is None else shop.index.product(row).identity
 
 
 def _favourite(product, version):

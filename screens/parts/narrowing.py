@@ -83,13 +83,15 @@ def _chip(column, word, icon, words):
 def _facet(column, counts, chosen):
     key = f"facet-{column}"
     _agree(key, [word for word in chosen if word in counts])
-    draw = st.pills if len(counts) <= MOST_PILLS else st.multiselect
-    more = {"selection_mode": "multi"} if draw is st.pills else {"placeholder": texts.FILTERS_ANY}
+    few = len(counts) <= MOST_PILLS
+    draw = st.pills if few else st.multiselect
+    more = {"selection_mode": "multi"} if few else {"placeholder": texts.FILTERS_ANY}
     draw(
-        texts.column(column),
+        texts.escape(texts.column(column)),
         list(counts),
         key=key,
-        format_func=lambda word: texts.counted(word, counts[word]),
+        # Pills read Markdown, the list does not.
+        format_func=lambda word: texts.counted(texts.escape(word) if few else word, counts[word]),
         on_change=lambda: _tell(key, lambda words: asking.only(column, words)),
         **more,
     )

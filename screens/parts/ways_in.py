@@ -107,12 +107,12 @@ def _take_files(files):
 
 def _tappable(product, version, kind, width):
     """A product's picture that is one large button."""
-    with st.container(width=width, key=f"tap-{kind}-{product.name}", gap="xsmall"):
+    with st.container(width=width, key=f"tap-{kind}-{product.identity}", gap="xsmall"):
         image = pictures.of_product(product, version)
         if image:
             st.image(image, width="stretch", alt="")
         label = texts.escape(texts.alt(product))
-        st.button(label, key=f"{kind}-{product.name}", on_click=asking.ask_product, args=(product.identity,))
+        st.button(label, key=f"{kind}-{product.identity}", on_click=asking.ask_product, args=(product.identity,))
 
 
 def _surprise(shop):

@@ -1,0 +1,103 @@
+"""Shops that are unlike the usual ones, through AppTest: odd names, one picture, a disk's bad moment."""
+
+import os
+import shutil
+
+import pytest
+from app_page import button, names, photo, results, upload
+from PIL import Image
+
+from lookalike import decoding_apart, texts
+from lookalike.indexing import build_index
+from screens.parts import cards, pictures
+
+
+@pytest.fixture
+def shop(open_app, embedder, tmp_path):
+    """shop({name: source file}) is a shop's folder with these images and its index; names may be bytes."""
+
+    def make(files):
+        folder = tmp_path / "images"
+        folder.mkdir(exist_ok=True)
+        for name, source in files.items():
+            path = os.fsencode(folder) + b"/" + os.fsencode(name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            shutil.copy(source, path)
+        build_index(folder, tmp_path, embedder)
+        return tmp_path
+
+    return make
+
+
+def badges(app):
+    return [markdown.value for markdown in app.markdown if "-badge[" in markdown.value]
+
+
+def product(app, identity):
+    app.query_params["product"] = identity
+    return app.run()
+
+
+def test_a_name_that_is_no_utf8_is_shown_asked_for_and_kept(open_app, shop):
+    folder = shop({b"caf\xe9.jpg": photo(0), "1.jpg": photo(1), "2.jpg": photo(2), "a/1.jpg": photo(3)})
+    app = open_app(folder)
+    assert not app.exception, "the start page has it among its examples"
+    odd = r"caf\udce9"
+    assert odd in results(product(app, "1")) and not app.exception
+    button(app, f"keep-{odd}").click().run()
+    button(app, f"why-{odd}").click().run()
+    button(app, f"like-{odd}").click().run()
+    assert not app.exception and app.query_params["product"] == odd
+    assert len(results(app)) == 4, "three, and the favorite"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_shop_of_one_picture_calls_that_picture_alike(open_app, shop, count):
+    folder = shop({f"{number}.jpg": photo() for number in range(count)})
+    app = upload(open_app(folder), photo().read_bytes())
+    assert len(names(app)) == 1 and len(badges(app)) == 1 and "100 % alike" in badges(app)[0].replace("100%", "100 %")
+    app = product(open_app(folder), "0")
+    assert not app.exception
+    if count == 1:
+        assert [warning.value for warning in app.warning] == [texts.NO_OTHERS]
+
+
+def test_of_a_placeholder_that_many_products_have_a_few_are_shown(open_app, shop, monkeypatch):
+    monkeypatch.setattr(cards, "MOST_SAME", 2)
+    folder = shop({"0.jpg": photo(0)} | {f"none-{number}.jpg": photo(1) for number in range(6)})
+    app = product(open_app(folder), "0")
+    assert not app.exception
+    shown = [caption.value for caption in app.caption if "none" in caption.value]
+    assert len(shown) == 2 and texts.more_same(3) in [caption.value for caption in app.caption]
+
+
+def test_a_product_asked_for_by_its_name_stays_when_its_namesake_goes(open_app, shop):
+    folder = shop({"a/1.jpg": photo(0), "b/1.jpg": photo(1), "2.jpg": photo(2)})
+    app = product(open_app(folder), "2")
+    button(app, "keep-images/b/1.jpg").click().run()
+    (folder / "images" / "a" / "1.jpg").unlink()
+    shop({})
+    app = product(app, "images/b/1.jpg")
+    assert not app.exception and not app.error and results(app) == ["kept-1", "2"]
+    button(app, "forget-1").click().run()
+    assert results(app) == ["2"]
+
+
+def test_a_bad_moment_takes_a_picture_away_for_a_moment_only(shop, monkeypatch):
+    folder = shop({"0.jpg": photo(0)})
+    Image.open(photo(1)).save(folder / "images" / "1.tif")
+    shop({})
+    from lookalike.index import load_index
+
+    slow = load_index(folder).product(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(decoding_apart, "SECONDS", 1e-6)
+        assert pictures.of_product(slow, "this version") is None
+    # As after a minute.
+    pictures._lately.clear()
+    assert pictures.of_product(slow, "this version").startswith(b"\xff\xd8")
+
+
+def test_the_page_says_how_long_to_wait_and_not_less():
+    said = [texts.seconds(wait) for wait in (0.2, 1.0, 1.4, 59.0)]
+    assert said == ["1 second", "1 second", "2 seconds", "59 seconds"]
