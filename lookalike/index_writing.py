@@ -5,6 +5,8 @@ import json
 import os
 import pickle
 import shutil
+import signal
+import threading
 import zipfile
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
@@ -43,7 +45,10 @@ def save_index(folder, blocks, names, description, widths_after_look=()):
 
 
 def save_head(index, head, tuning):
-    """Put an AttributeHead, or None where it did not help, into an index on disk; tuning goes to the manifest."""
+    """Put an AttributeHead, or None where it did not help, into an index on disk; tuning goes to the manifest.
+
+    Whoever calls holds the folder since the index was loaded: else another run's might be given this manifest.
+    """
     with _beside_or_not_at_all(index.folder) as folder:
         files = {name: digest for name, digest in index.manifest["files"].items() if name != TUNED}
         if head:
@@ -76,9 +81,26 @@ def _publish(folder, manifest):
     # No number but a finite one: a manifest with another is refused when it is read.
     text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False, allow_nan=False)
     _write_beside(folder / MANIFEST, [text.encode()])
-    for name in FILES:
-        if _beside(folder / name).exists():
-            os.replace(_beside(folder / name), folder / name)
+    with _uninterrupted():
+        for name in FILES:
+            if _beside(folder / name).exists():
+                os.replace(_beside(folder / name), folder / name)
+
+
+@contextmanager
+def _uninterrupted():
+    """Ctrl-C in this block counts when it is over: between two renames it would leave half an index."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where Ctrl-C never comes
+        return
+    pressed = []
+    handler = signal.signal(signal.SIGINT, lambda *call: pressed.append(call))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if pressed and callable(handler):
+        handler(*pressed[0])
 
 
 def _is_written(folder, manifest):

@@ -5,10 +5,11 @@ import hashlib
 import io
 import os
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .attributes import readable
 from .backbones import file_sha256
 from .checkpoint import Checkpoint, Stamp
 from .errors import CatalogueError, IndexFileError
@@ -18,6 +19,8 @@ from .index_writing import save_index
 from .pipeline import File, embed_files
 
 SKIPPED = "skipped.csv"
+# The last nanosecond that 64 bits hold, in the year 2262.
+LATEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,17 @@ def build_index(
     """
     start = time.perf_counter()
     files = [file_of(path, output) for path in find_images(images)]
+    made_by = {**embedder.manifest(), "images": recorded(stored_name(images, output))}
+    description = describe(made_by, embedder.backbone, styles, output)
     with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
         unreadable, count = _work(files, checkpoint, embedder, batch_size, workers, progress)
         if unreadable:  # a folder that went away, or its disk, must not empty the index
             find_images(images)
         names, contents, skipped = _sorted_out(files, checkpoint, unreadable)
-        made_by = {**embedder.manifest(), "images": stored_name(images, output)}
-        description = describe(made_by, embedder.backbone, styles, output)
-        write_index(output, checkpoint.rows(contents), names, skipped, description, embedder.widths_after_look)
-        checkpoint.forget_all_but(file.name for file in files)
-        checkpoint.forget_other_keys()
+        with finishing(len(files)):
+            write_index(output, checkpoint.rows(contents), names, skipped, description, embedder.widths_after_look)
+            checkpoint.forget_all_but(file.name for file in files)
+            checkpoint.finish()
     seconds = time.perf_counter() - start
     return Report(len(files), len(names), count, tuple(skipped), seconds, embedder.backbone.name, embedder.precision)
 
@@ -72,7 +76,9 @@ def file_of(path, output):
     """The File of a path, named as the index in the folder output names it."""
     try:
         status = os.stat(path)
-        stamp = Stamp(status.st_size, status.st_mtime_ns)
+        # The time of its status too: two files of one size that swap their names keep all but that.
+        changed = max(status.st_mtime_ns, status.st_ctime_ns)
+        stamp = Stamp(status.st_size, min(changed, LATEST))
     except OSError:  # gone, or a link to nothing: reading it will say so
         stamp = Stamp(0, 0)
     return File(stored_name(path, output), path, stamp)
@@ -97,6 +103,17 @@ def _work(files, checkpoint, embedder, batch_size, workers, progress):
             f"Stopped. {saved} of {len(files)} images are done and saved; run the same command again to go on."
         ) from None
     return unreadable, count
+
+
+@contextmanager
+def finishing(count):
+    """What follows when all files are looked at; Ctrl-C says so, as Interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Stopped. All {count} images are done and saved; run the same command again to finish the index."
+        ) from None
 
 
 def _to_do(files, checkpoint):
@@ -130,10 +147,17 @@ def describe(made_by, backbone, styles, output):
     """
     return {
         **made_by,
-        "weights_file": str(Path(backbone.weights).resolve()),
-        "styles": stored_name(styles, output) if styles else None,
+        "weights_file": recorded(str(Path(backbone.weights).resolve())),
+        "styles": recorded(stored_name(styles, output)) if styles else None,
         "styles_sha256": _table_sha256(styles) if styles else None,
     }
+
+
+def recorded(name):
+    """The name of a file or folder, where a manifest can hold it; raises CatalogueError where it cannot."""
+    if name != readable(name):
+        raise CatalogueError(f"The name {readable(name)} is no UTF-8, which an index cannot record. Rename it first.")
+    return name
 
 
 def _table_sha256(styles):

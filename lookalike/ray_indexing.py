@@ -9,7 +9,7 @@ import numpy as np
 from .checkpoint import Checkpoint
 from .errors import CatalogueError
 from .index import stored_name
-from .indexing import Interrupted, Report, describe, write_index
+from .indexing import Interrupted, Report, describe, finishing, recorded, write_index
 from .ray_pool import check_ray, cluster, embedded, settled
 from .shard_writing import ShardFolder, table_of
 from .shards import FOLDER, read_shards, read_skipped
@@ -40,15 +40,18 @@ def build_index_on_ray(
     _check_names(files)
     with cluster(address):
         recipe, manifest = settled(recipe, cores)
+        made_by = {**manifest.embedder, "images": recorded(_stored(storage, output))}
+        description = describe(made_by, backbone, styles, output)
         # Holds the output against every other run, on one machine or many.
-        with closing(Checkpoint(output, manifest.key)):
-            shards = ShardFolder(Path(output, FOLDER), manifest, files, shard_size, rebuild)
+        with closing(Checkpoint(output, manifest.key, rebuild)) as checkpoint:
+            shards = ShardFolder(Path(output, FOLDER), manifest, files, shard_size, rebuild=checkpoint.emptied)
             count, unreadable = _work(files, shards, recipe, storage, manifest, progress)
             if unreadable:  # a folder that went away, or its disk, must not empty the index
                 storage.find(output)
-            shards.finish()
-            made_by = {**manifest.embedder, "images": _stored(storage, output)}
-            indexed, skipped = _index(output, describe(made_by, backbone, styles, output), manifest)
+            with finishing(len(files)):
+                shards.finish()
+                indexed, skipped = _index(output, description, manifest)
+                checkpoint.finish()
     seconds = time.perf_counter() - start
     return Report(len(files), indexed, count, skipped, seconds, backbone.name, recipe.precision)
 

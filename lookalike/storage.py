@@ -53,11 +53,10 @@ class Storage:
         except Exception as error:  # each storage raises its own
             raise self._unreachable(error) from None
         known = suffixes()
-        for info in infos:
-            name = PurePosixPath(info.path)
-            if info.is_file and name.suffix.lower() in known and not name.name.startswith("."):
-                stamp = Stamp(info.size or 0, info.mtime_ns or 0)
-                yield File(name.relative_to(root).as_posix(), info.path, stamp)
+        for info in filter(lambda info: info.is_file, infos):
+            name = PurePosixPath(info.path).relative_to(root)
+            if name.suffix.lower() in known and not any(part.startswith(".") for part in name.parts):
+                yield File(name.as_posix(), info.path, Stamp(info.size or 0, info.mtime_ns or 0))
 
     @cached_property
     def _place(self):

@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from .attribute_head import columns_to_learn, fit_head
+from .checkpoint import lock
 from .composing import composed, cut_out
 from .errors import CatalogueError, ImageError
 from .images import load_pixels
-from .index import load_index
+from .index import MANIFEST, load_index
 from .index_writing import save_head
 from .metrics import NONE, nearest_others
 from .search import Recommender
@@ -53,10 +56,14 @@ class Gain:
 def tune_index(folder, load_embedder, progress=lambda items, **_: items, again=False):
     """Tune the index in a folder and say so in a sentence; "" where its attributes are those of last time.
 
-    load_embedder() is called only where it is needed; again tunes all the same. Raises IndexFileError or
-    CatalogueError.
+    load_embedder() is called only where it is needed; again tunes all the same. Raises IndexFileError, also
+    where another run is writing there, or CatalogueError.
     """
-    index = load_index(folder)
+    with lock(folder) if Path(folder, MANIFEST).is_file() else nullcontext():
+        return _tuned(load_index(folder), load_embedder, progress, again)
+
+
+def _tuned(index, load_embedder, progress, again):
     if "fashion" not in index.spaces:
         raise CatalogueError("This index has no fashion space to tune. Make it again: python extract_features.py")
     attributes = [index.product(row).attributes for row in range(len(index.names))]

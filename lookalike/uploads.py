@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,9 +32,11 @@ def keep(photo, folder):
 
 def _write(path, content):
     """Whole or not at all: half a photo would stand for the whole one ever after."""
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
-        path.write_bytes(content)
+        beside.write_bytes(content)
+        os.replace(beside, path)
     except OSError:
         with suppress(OSError):
-            path.unlink()
+            beside.unlink()
         raise

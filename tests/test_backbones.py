@@ -1,8 +1,11 @@
+import hashlib
 import json
 import socket
 import time
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 from lookalike import backbones
@@ -38,7 +41,8 @@ def test_the_embedded_backbone_is_always_at_hand():
     assert backbone.preprocessing.size == 224 and backbone.pooling == "max"
 
 
-def test_auto_takes_resnet50_from_keras_cache(empty_keras_cache):
+def test_auto_takes_resnet50_from_keras_cache(empty_keras_cache, monkeypatch):
+    monkeypatch.setattr(backbones, "RESNET50_MD5", hashlib.md5(b"weights", usedforsecurity=False).hexdigest())
     empty_keras_cache.mkdir(parents=True)
     (empty_keras_cache / backbones.RESNET50_FILE).write_bytes(b"weights")
     said = []
@@ -114,3 +118,35 @@ def test_the_key_changes_with_anything_that_changes_vectors(tmp_path):
     before = find_backbone(str(encoder(tmp_path))).manifest_key()
     after = find_backbone(str(encoder(tmp_path, size=64))).manifest_key()
     assert before != after and len(before) == 16
+
+
+def test_a_part_of_a_download_in_keras_cache_is_not_taken_for_the_weights(empty_keras_cache):
+    empty_keras_cache.mkdir(parents=True)
+    (empty_keras_cache / backbones.RESNET50_FILE).write_bytes(b"<html>Log in!")
+    said, nobody = [], "http://127.0.0.1:9/weights.h5"
+    for _ in range(2):
+        assert find_backbone("auto", announce=said.append, url=nobody).name == "efficientnet-lite0"
+    assert len(said) == 2 and "cannot be downloaded" in said[0]
+
+
+def exported(path, weights):
+    """An encoder whose weights lie in a file beside it."""
+    tensor = onnx.numpy_helper.from_array(np.float32(weights).reshape(4, 3, 1, 1), "w")
+    nodes = [onnx.helper.make_node("Conv", ["x", "w"], ["y"])]
+    ends = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", c, 32, 32])
+        for name, c in (("x", 3), ("y", 4))
+    ]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", ends[:1], ends[1:], [tensor]))
+    path.with_suffix(".onnx.data").unlink(missing_ok=True)
+    onnx.save(model, path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+
+
+def test_other_weights_in_the_file_beside_an_encoder_are_another_encoder(tmp_path):
+    path = encoder(tmp_path)
+    found = []
+    for weights in (np.arange(12), np.arange(12), np.arange(12) + 1):
+        exported(path, weights)
+        found.append((path.read_bytes(), find_backbone(str(path)).sha256))
+    assert found[0][0] == found[2][0], "the .onnx itself is the same"
+    assert found[0] == found[1] and found[0][1] != found[2][1]

@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 from dataclasses import replace
 
 import pytest
@@ -177,3 +178,51 @@ def test_bytes_copied_many_times_are_all_products(shop):
     shop.run(batch_size=4)
     assert shop.report.indexed == 14 and list(shop.look().values()).count(WHITE) == 10
     assert shop.run() == 0
+
+
+def test_two_files_of_one_size_and_time_that_swap_their_names_swap_their_looks(shop):
+    red, green, aside = (shop.images / name for name in ("1.png", "2.png", "aside"))
+    assert red.stat().st_size == green.stat().st_size
+    for file in (red, green):
+        os.utime(file, (10**9, 10**9))
+    assert shop.run() == 0
+    red.rename(aside)
+    green.rename(red)
+    aside.rename(green)
+    assert shop.run() == 0 and shop.look()["1.png"] == GREEN and shop.look()["2.png"] == RED
+
+
+def test_a_file_from_a_far_future_is_indexed(shop):
+    os.utime(shop.images / "1.png", (10**10, 10**10))
+    assert shop.run() == 0 and shop.report.indexed == 4
+
+
+def test_a_rebuild_that_is_stopped_goes_on_with_the_same_command(shop):
+    def stop_after_two(items, **counts):
+        yield next(items)
+        yield next(items)
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="2 of 4 images are done and saved; run the same command again"):
+        shop.run(rebuild=True, progress=stop_after_two, batch_size=1)
+    assert shop.run(rebuild=True) == 2
+    assert shop.run(rebuild=True) == 4
+
+
+def test_ctrl_c_between_the_renames_waits_until_the_index_is_whole(shop, monkeypatch):
+    replace_ = os.replace
+
+    def pressed(source, target):
+        replace_(source, target)
+        if str(target).endswith("embeddings.pkl"):
+            signal.raise_signal(signal.SIGINT)
+
+    Image.new("RGB", (40, 60), "white").save(shop.images / "5.png")
+    monkeypatch.setattr(os, "replace", pressed)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(Interrupted, match="All 5 images are done and saved"):
+            shop.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert shop.look()["5.png"] == WHITE

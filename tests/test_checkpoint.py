@@ -76,7 +76,7 @@ def test_each_key_has_work_of_its_own(filled):
         assert not checkpoint.knows(A)
     with open_(filled) as checkpoint:
         assert checkpoint.knows(A)
-        checkpoint.forget_other_keys()
+        checkpoint.finish()
     assert [path.name for path in sorted((filled / ".lookalike").iterdir())] == ["key.sqlite", "lock"]
 
 
@@ -146,3 +146,37 @@ def test_vectors_are_plain_little_endian_float32_on_disk(filled):
     with closing(sqlite3.connect(filled / ".lookalike" / "key.sqlite")) as database:
         look = database.execute("SELECT vectors FROM contents WHERE content = ?", (A,)).fetchone()[0]
     assert look == b"\x00\x00\x80?\x00\x00\x00?"
+
+
+def test_contents_that_no_file_has_any_more_are_dropped_though_no_file_is_gone(filled):
+    with open_(filled) as checkpoint:
+        checkpoint.add_content("d" * 64, np.zeros(2, np.float32))
+        checkpoint.add_file("1.jpg", STAMP, "d" * 64)
+        checkpoint.forget_all_but(["1.jpg", "2.jpg", "3.jpg"])
+    with open_(filled) as checkpoint:
+        assert not checkpoint.knows(A) and checkpoint.knows(B) and checkpoint.knows("d" * 64)
+
+
+def test_a_rebuild_that_was_stopped_goes_on_and_one_that_was_finished_begins_anew(filled):
+    with open_(filled, rebuild=True) as checkpoint:
+        assert checkpoint.emptied and not checkpoint.knows(A)
+        checkpoint.add_content(A, np.zeros(2, np.float32))
+    with open_(filled, rebuild=True) as checkpoint:
+        assert not checkpoint.emptied and checkpoint.knows(A)
+        checkpoint.finish()
+    with open_(filled, rebuild=True) as checkpoint:
+        assert checkpoint.emptied and not checkpoint.knows(A)
+
+
+def test_a_rebuild_does_not_go_on_from_what_is_damaged(filled):
+    with open_(filled, rebuild=True) as checkpoint:
+        checkpoint.add_content(A, np.zeros(2, np.float32))
+        checkpoint._database.execute("UPDATE contents SET checksum = 1")
+        with pytest.raises(IndexFileError, match="with --rebuild"):
+            list(checkpoint.rows([A]))
+    with open_(filled, rebuild=True) as checkpoint:
+        assert checkpoint.emptied
+        checkpoint.add_content(A, np.zeros(2, np.float32))
+    checkpoint.path.write_bytes(b"SQLite format 3\0" + bytes(200))
+    with open_(filled, rebuild=True) as checkpoint:
+        assert checkpoint.emptied and not checkpoint.knows(A)

@@ -135,6 +135,16 @@ def test_a_file_that_takes_too_long_is_stopped_and_the_next_one_works(monkeypatc
     assert images.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
 
 
+def test_what_an_operators_limit_of_memory_does_to_a_file_is_not_held_against_it(monkeypatch):
+    def limited(*arguments, popen=subprocess.Popen, **options):
+        return popen(*arguments, **options, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (420 << 20,) * 2))
+
+    monkeypatch.setattr(decoding_apart, "_idle", [])
+    monkeypatch.setattr(decoding_apart.subprocess, "Popen", limited)
+    with pytest.raises(UndecidedError, match="made its decoder fail"):
+        images.load_pixels(encoded(Image.new("RGB", (9000, 9000)), "PNG"), 64)
+
+
 def test_a_decoder_that_dies_idle_is_replaced():
     """The next file is none the worse for it."""
     photo = encoded(halves(), "TIFF")

@@ -133,3 +133,17 @@ def test_names_that_are_no_utf8_are_products_like_any_other(toy, catalogue):
         assert (report.embedded, report.indexed, len(report.skipped)) == (embedded, 5, 1)
     assert load_index(catalogue.parent).product(4).path.is_file()
     assert r"caf\udce9.jpg" in (catalogue.parent / "skipped.csv").read_text(encoding="utf-8")
+
+
+def test_a_folder_whose_name_is_no_utf8_is_refused_before_anything_is_embedded(toy, catalogue, tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    shutil.copytree(catalogue, odd)
+
+    def never(items, **counts):
+        raise AssertionError("embedded all the same")
+
+    with pytest.raises(CatalogueError, match=r"The name caf\\udce9 is no UTF-8"):
+        build_index(odd, tmp_path, toy, progress=never)
+    styles = shutil.copy(catalogue.parent / "styles.csv", odd)
+    with pytest.raises(CatalogueError, match="is no UTF-8"):
+        build_index(catalogue, catalogue.parent, toy, styles, progress=never)

@@ -182,3 +182,17 @@ def test_a_disk_that_fills_up_on_the_way_is_told_and_the_old_index_stays(tmp_pat
 
 def mount(disk, options):
     return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], capture_output=True).returncode
+
+
+def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
+    """The demo is tuned by a run of its own, which is stopped when the bar of its tuning shows."""
+    command, pipe = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"], subprocess.PIPE
+    command += ["--output", str(tmp_path)]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_heed_interrupts)
+    shown = b""
+    while b"tuning" not in shown and (more := run.stderr.read1()):
+        shown += more
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=120)[1].decode()
+    assert run.returncode == 130 and "Stopped. The index is whole; run the same command again to tune it." in said
+    assert len(load_index(tmp_path).names) == 257

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -84,3 +85,17 @@ def test_shoppers_shoes_find_footwear(tmp_path):
     types = [match["attributes"]["masterCategory"] for answer in answers for match in answer["matches"]]
     assert len(types) == 5 * len(photos)
     assert types.count("Footwear") / len(types) >= 0.9
+
+
+def test_a_match_whose_name_is_no_utf8_is_printed(tmp_path):
+    name = os.fsencode(tmp_path) + b"/images/caf\xe9.jpg"
+    (tmp_path / "images").mkdir()
+    shutil.copy(ROOT / "images" / "10001.jpg", name)
+    command = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"]
+    command += ["--images", tmp_path / "images", "--output", tmp_path]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    for more in ([], ["--json"]):
+        command = [sys.executable, "-m", "lookalike", "similar", ROOT / "images" / "10001.jpg", "--index", tmp_path]
+        done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, env=strict)
+        assert done.returncode == 0 and b"caf\\" in done.stdout, done.stderr

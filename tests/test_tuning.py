@@ -1,10 +1,12 @@
 import json
+from contextlib import closing
 
 import numpy as np
 import pytest
 
 from lookalike.attribute_head import AttributeHead
-from lookalike.errors import CatalogueError
+from lookalike.checkpoint import Checkpoint
+from lookalike.errors import CatalogueError, IndexFileError
 from lookalike.index import Index, load_index
 from lookalike.index_writing import save_head, save_index
 from lookalike.tuning import SEED, Gain, tune, tune_index
@@ -122,3 +124,23 @@ def test_a_head_that_does_not_help_is_taken_out(toy, tmp_path):
     tune_index(tmp_path, lambda: toy)
     save_head(load_index(tmp_path), None, {"attributes": "x"})
     assert load_index(tmp_path).head is None
+
+
+def test_no_other_run_writes_while_an_index_is_tuned(toy, tmp_path):
+    catalogue(tmp_path)
+
+    def other_run():
+        with pytest.raises(IndexFileError, match="Another run is writing"):
+            Checkpoint(tmp_path, "another")
+        return toy
+
+    tune_index(tmp_path, other_run)
+    with closing(Checkpoint(tmp_path, "another")), pytest.raises(IndexFileError, match="Another run is writing"):
+        tune_index(tmp_path, lambda: toy, again=True)
+    load_index(tmp_path)
+
+
+def test_what_is_no_index_is_not_tuned_and_nothing_is_written_there(tmp_path):
+    with pytest.raises(IndexFileError, match="There is no index"):
+        tune_index(tmp_path / "nowhere", None)
+    assert not (tmp_path / "nowhere").exists()

@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from ..backbones import file_sha256
+from ..backbones import CONVERSION, file_sha256
 from ..errors import WeightsError
 from .convert import convert_keras
 
-# Part of the cache key: raise it whenever the conversion below changes what a model computes.
-CONVERSION = 3
 DIGEST = "sha256"
 
 

@@ -39,7 +39,7 @@ class Publication:
 def publish_index(index, address, search_index="flat", folder=None, progress=lambda items, **_: items):
     """Publish an Index in memory; gives its version. folder is where its pictures are, where the app runs."""
     folder = str(folder or index.folder.resolve())
-    digests = index.manifest.get("files") or list(index.names)
+    digests = index.manifest.get("files") or [*index.names, hashlib.sha256(index.look.tobytes()).hexdigest()]
     known = [index.attributes.get(product_id(name), {}) for name in index.names]
     identity = json.dumps([digests, folder, hashlib.sha256(json.dumps(known).encode()).hexdigest()], sort_keys=True)
     publication = Publication(index.manifest, folder, index.attributes, index.head, index.made, identity)

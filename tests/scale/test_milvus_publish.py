@@ -145,7 +145,7 @@ def test_shards_are_published_without_the_vectors_beside_them(milvus, demo_index
     assert "tuned" in index.widths and there.stdout == here.stdout and there.returncode == 0
     before = index_version(address)
     for name, products, manifest, words in (
-        ("fewer", 100, {}, "The shards hold 100 products and the index"),
+        ("fewer", 100, {}, "do not hold the products of the index beside them"),
         ("other", None, {"precision": "f64"}, "were made in another way"),
     ):
         other = shards_beside(index, tmp_path / name, products)
