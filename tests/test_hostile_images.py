@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import resource
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from lookalike import decoding_apart, images
-from lookalike.errors import CatalogueError, ImageError, ShortageError
+from lookalike.errors import CatalogueError, ImageError, ShortageError, UndecidedError
 from lookalike.index import load_index
 from lookalike.indexing import build_index
 from lookalike.uploads import keep
