@@ -118,7 +118,8 @@ def run(options):
         except CatalogueError as error:  # too few attributes: the index is whole without
             announce(f"Not tuned: {error}")
         except KeyboardInterrupt:
-            raise KeyboardInterrupt("Stopped. The index is whole; run the same command again to tune it.") from None
+            tune = f"python -m lookalike tune --index {options.output}"
+            raise KeyboardInterrupt(f"Stopped. The index is whole; tune it: {tune}") from None
 
 
 def main():

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,8 @@ IMPORTANCE = {"articleType": 2.0, "baseColour": 1.0, "gender": 0.8}
 OTHER = 0.5
 # A shop's own word on a product against what the head believes of its picture: words can be wrong.
 KNOWN = 0.9
-# Columns whose values are few enough to be learned, and come often enough.
-MOST_WORDS, LEAST_EXAMPLES = 300, 3
+# Columns whose values are few enough to be learned, and come often enough; and so many of them, the best known.
+MOST_WORDS, LEAST_EXAMPLES, MOST_COLUMNS = 300, 3, 12
 ROUNDS, PENALTY = 30, 1.0
 
 
@@ -83,13 +84,19 @@ def _belong_together(words, weights):
 
 
 def columns_to_learn(attributes):
-    """The columns a head can learn from a list of dicts: the Kaggle ones, or else whatever is there."""
+    """The columns a head can learn from a list of dicts: the Kaggle ones where all are there, or else any.
+
+    One of them alone would hide all that a shop says in columns of its own.
+    """
     values = {}
     for own in attributes:
         for column, word in own.items():
             values.setdefault(column, []).append(word)
     fit = [column for column, words in values.items() if _can_be_learned(words)]
-    return [column for column in fit if column in IMPORTANCE] or fit
+    if IMPORTANCE.keys() <= set(fit):
+        return [column for column in fit if column in IMPORTANCE]
+    known = sorted(fit, key=lambda column: -len(values[column]))[:MOST_COLUMNS]
+    return [column for column in fit if column in known]
 
 
 def fit_head(vectors, attributes):
@@ -106,8 +113,9 @@ def fit_head(vectors, attributes):
 
 
 def _can_be_learned(words):
-    _, counts = np.unique(words, return_counts=True)
-    frequent = counts[counts >= LEAST_EXAMPLES].sum()
+    # numpy would give each word the room of the longest, which may be a whole description.
+    counts = Counter(words).values()
+    frequent = sum(count for count in counts if count >= LEAST_EXAMPLES)
     return 2 <= len(counts) <= MOST_WORDS and frequent > 0.8 * len(words)
 
 
@@ -115,14 +123,16 @@ def _fit_column(inputs, labels):
     """The words of a column and their weights, (d + 1, w), by multinomial logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
+    words = sorted(set(labels))
+    places = {word: place for place, word in enumerate(words)}
     mean, scale = inputs.mean(axis=0), inputs.std(axis=0) + 1e-3
     # On standardised inputs one penalty fits every space, whatever its vectors' spread.
     model = LogisticRegression(C=PENALTY * 100 / len(inputs), max_iter=ROUNDS)
     with warnings.catch_warnings():
         # Stopping early is meant: the last rounds fit the noise in a shop's labels.
         warnings.simplefilter("ignore")
-        model.fit((inputs - mean) / scale, labels)
-    return tuple(model.classes_.tolist()), _folded(model, mean, scale)
+        model.fit((inputs - mean) / scale, [places[label] for label in labels])
+    return tuple(words), _folded(model, mean, scale)
 
 
 def _folded(model, mean, scale):

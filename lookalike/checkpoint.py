@@ -15,7 +15,7 @@ from .errors import IndexFileError
 FOLDER = ".lookalike"
 SAVE_SECONDS = 1.0
 # SQLite keeps one number for whoever uses it: here, that a rebuild is under way.
-REBUILDING = 1
+REBUILDING, MARKS = 1, ("user_version", "quick_check")
 SCHEMA = """
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
@@ -69,26 +69,30 @@ class Checkpoint:
         try:
             self._connections.enter_context(lock(folder))
             self.emptied = rebuild and not self._is_rebuilding()
-            if self.emptied:
-                self._remove_databases(of_this_key=True)
-            self._database = self._connections.enter_context(closing(_connection(self.path)))
-            self._database.executescript(SCHEMA)
-            self._add_checksums()
-            if self.emptied:
-                self._mark(REBUILDING)
-            self._read()
+            self._open()
         except (OSError, sqlite3.Error, TypeError, UnicodeDecodeError) as error:
             self._connections.close()
             raise _error(self.path, error) from None
 
+    def _open(self):
+        if self.emptied:
+            self._remove_databases(of_this_key=True)
+        self._database = self._connections.enter_context(closing(_connection(self.path)))
+        self._database.executescript(SCHEMA)
+        self._add_checksums()
+        if self.emptied:
+            self._mark(REBUILDING)
+        self._read()
+
     def _is_rebuilding(self):
-        """Whether a rebuild was stopped here, and what it did is sound."""
+        """Whether a rebuild was stopped here, and what it did can be read."""
         if not self.path.exists():
             return False
         try:
-            with closing(_connection(self.path)) as database:
-                mark, sound = (database.execute(f"PRAGMA {of}").fetchone()[0] for of in ("user_version", "quick_check"))
-        except sqlite3.Error:
+            with closing(_connection(self.path)) as self._database:
+                mark, sound = (self._database.execute(f"PRAGMA {of}").fetchone()[0] for of in MARKS)
+                self._read()
+        except (sqlite3.Error, TypeError, UnicodeDecodeError):
             return False
         return mark == REBUILDING and sound == "ok"
 

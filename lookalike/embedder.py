@@ -9,7 +9,6 @@ from importlib import util
 import numpy as np
 from PIL import Image
 
-from .backbones import CONVERSION
 from .color import ANCHORS, color_vectors
 from .errors import WeightsError
 from .fashion import DIMENSION, INDEXED_OUTPUTS, find_fashion
@@ -53,7 +52,7 @@ class Embedder:
 
     def key(self):
         """16 hexadecimal digits that change whenever anything that makes the vectors does."""
-        text = json.dumps({**self.manifest(), "preparation": PREPARATION, "conversion": CONVERSION}, sort_keys=True)
+        text = json.dumps({**self.manifest(), "preparation": PREPARATION}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def feature_maps(self, pixels):

@@ -56,7 +56,7 @@ def build_index(
     forgets the work of earlier runs. Raises CatalogueError, IndexFileError, or Interrupted.
     """
     start = time.perf_counter()
-    files = [file_of(path, output) for path in find_images(images)]
+    files = [file_of(path, output, _last_change) for path in find_images(images)]
     made_by = {**embedder.manifest(), "images": recorded(stored_name(images, output))}
     description = describe(made_by, embedder.backbone, styles, output)
     with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
@@ -72,16 +72,22 @@ def build_index(
     return Report(len(files), len(names), count, tuple(skipped), seconds, embedder.backbone.name, embedder.precision)
 
 
-def file_of(path, output):
-    """The File of a path, named as the index in the folder output names it."""
+def file_of(path, output, time_of=lambda status: status.st_mtime_ns):
+    """The File of a path, named as the index in the folder output names it; time_of an os.stat_result is its time."""
     try:
         status = os.stat(path)
-        # The time of its status too: two files of one size that swap their names keep all but that.
-        changed = max(status.st_mtime_ns, status.st_ctime_ns)
-        stamp = Stamp(status.st_size, min(changed, LATEST))
+        stamp = Stamp(status.st_size, min(time_of(status), LATEST))
     except OSError:  # gone, or a link to nothing: reading it will say so
         stamp = Stamp(0, 0)
     return File(stored_name(path, output), path, stamp)
+
+
+def _last_change(status):
+    """The later time of a file's bytes and of its status: of two of one size that swap their names, that alone tells.
+
+    What else changes the status, such as rights, costs a reading: contents that are known are not embedded again.
+    """
+    return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _work(files, checkpoint, embedder, batch_size, workers, progress):

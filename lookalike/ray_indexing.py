@@ -44,7 +44,7 @@ def build_index_on_ray(
         description = describe(made_by, backbone, styles, output)
         # Holds the output against every other run, on one machine or many.
         with closing(Checkpoint(output, manifest.key, rebuild)) as checkpoint:
-            shards = ShardFolder(Path(output, FOLDER), manifest, files, shard_size, rebuild=checkpoint.emptied)
+            shards = ShardFolder(Path(output, FOLDER), manifest, files, shard_size, rebuild)
             count, unreadable = _work(files, shards, recipe, storage, manifest, progress)
             if unreadable:  # a folder that went away, or its disk, must not empty the index
                 storage.find(output)

@@ -32,14 +32,15 @@ class ShardFolder:
     """The shards in a folder while they are made by one embedder, for which manifest stands.
 
     A file whose name, size and time are those of an earlier run keeps its row, in whichever shard it is.
-    rebuild forgets the earlier runs. Raises IndexFileError, also where another embedder made what is there.
+    rebuild forgets the earlier runs, but for a rebuild that was stopped, which goes on. Raises IndexFileError, also
+    where another embedder made what is there.
     """
 
     def __init__(self, folder, manifest, files, shard_size, rebuild=False):
         self.folder = Path(folder)
         self._manifest = replace(manifest, complete=False, shards=())
         parts = [(part, _key(part)) for part in cut(files, shard_size)]
-        old = self._old(rebuild)
+        old = self._of_rebuild() if rebuild else self._old()
         self._order = [key for _, key in parts]
         keys = set(self._order)
         self._finished = {shard.key: shard for shard in old if shard.key in keys}
@@ -81,24 +82,42 @@ class ShardFolder:
         if self._was_complete and not (self.todo or self._stale):
             return
         with self._disk():
+            self._manifest = replace(self._manifest, rebuilding=False)
             self._write_manifest(complete=True)
             used = {shard.file for shard in self._finished.values()}
             for path in self.folder.glob("*.parquet*"):
                 if path.name not in used:
                     path.unlink()
 
-    def _old(self, rebuild):
+    def _old(self):
         """The shards of earlier runs that are whole."""
-        old = None if rebuild else read_manifest(self.folder)
+        old = read_manifest(self.folder)
         self._was_complete = bool(old and old.complete)
         if old is None:
             return []
-        if (old.key, old.spaces) != (self._manifest.key, self._manifest.spaces):
+        if not self._is_ours(old):
             raise IndexFileError(
                 f"{self.folder} holds the work of another backbone or precision ({old.embedder.get('backbone')} in "
-                f"{old.embedder.get('precision')}). Choose another --output, or drop that work with --rebuild."
+                f"{old.embedder.get('precision')}), or of another version of Lookalike. Choose another --output, or "
+                "drop that work with --rebuild."
             )
+        self._manifest = replace(self._manifest, rebuilding=old.rebuilding)
         return [shard for shard in old.shards if self._is_whole(shard)]
+
+    def _of_rebuild(self):
+        """The whole shards of a rebuild that was stopped; none where the last run was no rebuild, or saved nothing."""
+        try:
+            old = read_manifest(self.folder)
+        except IndexFileError:  # damaged, which --rebuild is there to mend
+            old = None
+        self._was_complete = False
+        self._manifest = replace(self._manifest, rebuilding=True)
+        if old and old.rebuilding and self._is_ours(old):
+            return [shard for shard in old.shards if self._is_whole(shard)]
+        return []
+
+    def _is_ours(self, old):
+        return (old.key, old.spaces) == (self._manifest.key, self._manifest.spaces)
 
     def _is_whole(self, shard):
         try:

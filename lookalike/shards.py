@@ -47,7 +47,8 @@ class Shard:
 @dataclass(frozen=True)
 class Manifest:
     """What shards.json says: what made the vectors, as an index's manifest has it, with the embedder's key;
-    a dict from space to its width, look first; whether every file is in; the shards in the catalogue's order.
+    a dict from space to its width, look first; whether every file is in; the shards in the catalogue's order;
+    whether this is a rebuild on its way, which the same command goes on with.
     """
 
     embedder: dict
@@ -55,6 +56,7 @@ class Manifest:
     spaces: dict
     complete: bool
     shards: tuple
+    rebuilding: bool = False
 
     def to_bytes(self):
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False).encode()
@@ -168,6 +170,7 @@ def _parsed(content):
     plain = all(type(text) is str for text in texts) and all(type(count) is int and count > 0 for count in counts)
     # A manifest must not lead out of its folder.
     inside = all(Path(shard.file).name == shard.file for shard in shards)
-    if not (plain and inside and type(manifest.complete) is bool and type(manifest.embedder) is dict):
+    flags = all(type(flag) is bool for flag in (manifest.complete, manifest.rebuilding))
+    if not (plain and inside and flags and type(manifest.embedder) is dict):
         raise ValueError("what it says is of the wrong kind")
     return manifest

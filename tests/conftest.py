@@ -1,5 +1,6 @@
 """What the tests share: a toy embedder to check by hand, drawn images, real data where it is there."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -8,12 +9,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lookalike import decoding_apart
 from lookalike.backbones import Backbone, Preprocessing, find_backbone
 from lookalike.embedder import Embedder, load_embedder
 from lookalike.index import load_index
@@ -192,6 +195,23 @@ def searched(folder):
     command = [sys.executable, "-m", "lookalike", "publish", "--index", str(folder), "--to", address]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return address
+
+
+@pytest.fixture
+def no_decoder(monkeypatch):
+    """While no_decoder() stands, this machine lets no process begin, so that no TIFF can be decoded."""
+
+    def refuse(*arguments, **options):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    @contextmanager
+    def refused():
+        with monkeypatch.context() as patch:
+            patch.setattr(decoding_apart, "_idle", [])
+            patch.setattr(decoding_apart.subprocess, "Popen", refuse)
+            yield
+
+    return refused
 
 
 @pytest.fixture

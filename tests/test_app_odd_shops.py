@@ -7,7 +7,8 @@ import pytest
 from app_page import button, names, photo, results, upload
 from PIL import Image
 
-from lookalike import decoding_apart, texts
+from lookalike import texts
+from lookalike.index import load_index
 from lookalike.indexing import build_index
 from screens.parts import cards, pictures
 
@@ -83,15 +84,12 @@ def test_a_product_asked_for_by_its_name_stays_when_its_namesake_goes(open_app, 
     assert results(app) == ["2"]
 
 
-def test_a_bad_moment_takes_a_picture_away_for_a_moment_only(shop, monkeypatch):
+def test_a_bad_moment_takes_a_picture_away_for_a_moment_only(shop, no_decoder):
     folder = shop({"0.jpg": photo(0)})
     Image.open(photo(1)).save(folder / "images" / "1.tif")
     shop({})
-    from lookalike.index import load_index
-
     slow = load_index(folder).product(1)
-    with monkeypatch.context() as patch:
-        patch.setattr(decoding_apart, "SECONDS", 1e-6)
+    with no_decoder():
         assert pictures.of_product(slow, "this version") is None
     # As after a minute.
     pictures._lately.clear()
@@ -101,3 +99,15 @@ def test_a_bad_moment_takes_a_picture_away_for_a_moment_only(shop, monkeypatch):
 def test_the_page_says_how_long_to_wait_and_not_less():
     said = [texts.seconds(wait) for wait in (0.2, 1.0, 1.4, 59.0)]
     assert said == ["1 second", "1 second", "2 seconds", "59 seconds"]
+
+
+def test_a_shops_words_are_shown_in_the_filters_as_they_are(open_app, embedder, tmp_path):
+    (tmp_path / "images").mkdir()
+    for number in range(4):
+        shutil.copy(photo(number), tmp_path / "images" / f"{number}.jpg")
+    (tmp_path / "styles.csv").write_text("id,our_offers\n0,*sale*\n1,*sale*\n2,none\n3,none\n")
+    build_index(tmp_path / "images", tmp_path, embedder, tmp_path / "styles.csv")
+    app = product(open_app(tmp_path), "0")
+    assert r"\*sale\* (2)" in app.pills[0].options
+    app.pills[0].set_value(["*sale*"]).run()
+    assert not app.exception and results(app) == ["1"] and app.query_params["only.our_offers"] == "*sale*"

@@ -1,9 +1,10 @@
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
-from lookalike.attribute_head import AttributeHead, columns_to_learn, fit_head
+from lookalike.attribute_head import MOST_COLUMNS, AttributeHead, columns_to_learn, fit_head
 
 WORDS = {"articleType": ("Shirts", "Jeans"), "gender": ("Men", "Women", "Girls")}
 
@@ -73,3 +74,28 @@ def test_a_shop_with_columns_of_its_own_is_learned_too():
     own_words = [{"Warengruppe": own["articleType"]} for own in attributes]
     assert set(fit_head(vectors, own_words).words) == {"Warengruppe"}
     assert fit_head(vectors, [{} for _ in attributes]) is None
+
+
+def test_one_kaggle_column_does_not_hide_a_shops_own():
+    vectors, attributes = products()
+    own_words = [{"gender": own["gender"], "Warengruppe": own["articleType"]} for own in attributes]
+    assert set(fit_head(vectors, own_words).words) == {"gender", "Warengruppe"}
+
+
+def test_of_very_many_columns_the_best_known_are_learned():
+    vectors, attributes = products()
+    own_words = [{"kind": own["articleType"], **{f"tag{n}": own["gender"] for n in range(600)}} for own in attributes]
+    for row, own in enumerate(own_words):
+        own.pop(f"tag{row % 500}")
+    head = fit_head(vectors, own_words)
+    assert len(head.words) == MOST_COLUMNS and "kind" in head.words and "tag0" not in head.words
+    assert AttributeHead.from_bytes(head.to_bytes()).words == head.words
+
+
+def test_one_long_word_takes_its_own_room_alone():
+    words = ["a", "b"] * 5000 + ["long " * 20_000]
+    tracemalloc.start()
+    columns_to_learn([{"kind": word} for word in words])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6

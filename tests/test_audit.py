@@ -139,3 +139,11 @@ def test_tables_to_take_along():
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_no_cell_is_run_as_a_formula(cell):
     assert lines(csv_text([(cell, "a, b")])) == [["'" + cell, "a, b"]]
+
+
+def test_what_is_found_holds_no_index():
+    shop = index(["red"] * 4 + ["blue"], look=[0, 0, 90, 90, 0])
+    doubts = audit.doubts(shop, "color", audit.nearest_products(shop, 3))
+    groups = audit.same_pictures(shop)
+    assert doubts and doubts[0].product.index is None
+    assert groups and all(product.index is None for group in groups for product in group.products)

@@ -10,6 +10,7 @@ import pytest
 
 from lookalike import backbones
 from lookalike.backbones import find_backbone
+from lookalike.embedder import load_embedder
 from lookalike.errors import WeightsError
 
 SETTINGS = {"size": 32, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "layout": "NCHW", "pooling": "max"}
@@ -150,3 +151,10 @@ def test_other_weights_in_the_file_beside_an_encoder_are_another_encoder(tmp_pat
         found.append((path.read_bytes(), find_backbone(str(path)).sha256))
     assert found[0][0] == found[2][0], "the .onnx itself is the same"
     assert found[0] == found[1] and found[0][1] != found[2][1]
+
+
+def test_an_empty_encoder_is_not_blamed_on_its_settings(tmp_path):
+    path = encoder(tmp_path)
+    path.write_bytes(b"")
+    with pytest.raises(WeightsError, match="model.onnx"):
+        load_embedder(find_backbone(str(path)))

@@ -1,5 +1,6 @@
 """What is kept for a while: found again, forgotten in time, and without anybody's asking."""
 
+import threading
 import time
 
 import pytest
@@ -65,6 +66,17 @@ def test_what_is_too_old_is_forgotten_though_nobody_asks():
     assert made(kept, "c") == ["c"], "and it begins again"
     clock.now = 200.0
     assert waited(lambda: not kept._kept)
+
+
+def test_what_no_thread_would_forget_is_not_kept(monkeypatch):
+    def none_left(thread):
+        raise RuntimeError("can't start new thread")
+
+    kept = Briefly(10, 60)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        assert made(kept, "a", "a") == ["a", "a"]
+    assert made(kept, "a", "a") == ["a"]
 
 
 def waited(happened, seconds=10.0):

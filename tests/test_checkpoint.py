@@ -180,3 +180,11 @@ def test_a_rebuild_does_not_go_on_from_what_is_damaged(filled):
     checkpoint.path.write_bytes(b"SQLite format 3\0" + bytes(200))
     with open_(filled, rebuild=True) as checkpoint:
         assert checkpoint.emptied and not checkpoint.knows(A)
+
+
+def test_a_rebuild_does_not_go_on_from_what_cannot_be_read(filled):
+    with open_(filled, rebuild=True) as checkpoint:
+        checkpoint.add_content(A, reason="x")
+        checkpoint._database.execute("UPDATE contents SET reason = CAST(x'ff' AS TEXT)")
+    with open_(filled, rebuild=True) as checkpoint:
+        assert checkpoint.emptied and not checkpoint.knows(A)

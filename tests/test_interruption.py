@@ -194,5 +194,5 @@ def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
         shown += more
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=120)[1].decode()
-    assert run.returncode == 130 and "Stopped. The index is whole; run the same command again to tune it." in said
+    assert run.returncode == 130 and "Stopped. The index is whole; tune it: python -m lookalike tune --index" in said
     assert len(load_index(tmp_path).names) == 257

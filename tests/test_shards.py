@@ -77,6 +77,31 @@ def test_rebuild_looks_at_every_file_anew(tmp_path):
     assert len(make(tmp_path, files(20), rebuild=True)) == 20
 
 
+def test_a_rebuild_that_is_stopped_goes_on_once_it_has_saved_something(tmp_path):
+    every = {file.name for file in files(60)}
+    make(tmp_path, files(60))
+    assert make(tmp_path, files(60), stop_after=0, rebuild=True) == [] and len(names(tmp_path)) == 53
+    first, rest = (
+        {file.name for file in make(tmp_path, files(60), stop_after=stop, rebuild=True)} for stop in (2, None)
+    )
+    assert first and rest - first and first | rest == every and first & rest <= {"013.jpg"}
+    assert len(names(tmp_path)) == 53
+    assert len(make(tmp_path, files(60), rebuild=True)) == 60
+
+
+def test_a_stopped_rebuild_is_finished_without_the_word_too(tmp_path):
+    make(tmp_path, files(60))
+    first = make(tmp_path, files(60), stop_after=2, rebuild=True)
+    assert len(make(tmp_path, files(60))) in (60 - len(first), 61 - len(first))
+    assert len(make(tmp_path, files(60), rebuild=True)) == 60
+
+
+def test_a_rebuild_mends_a_manifest_that_cannot_be_read(tmp_path):
+    make(tmp_path, files(60), stop_after=2, rebuild=True)
+    (tmp_path / MANIFEST).write_bytes(b"{")
+    assert len(make(tmp_path, files(60), rebuild=True)) == 60 and len(names(tmp_path)) == 53
+
+
 def test_where_shards_end_hangs_on_names_alone():
     many = files(4000)
     parts = list(cut(many, 32))
@@ -89,7 +114,7 @@ def test_where_shards_end_hangs_on_names_alone():
 def test_the_work_of_another_embedder_is_never_mixed_in(tmp_path):
     make(tmp_path, files(20))
     other = replace(MADE_BY, key="f" * 16)
-    with pytest.raises(IndexFileError, match=r"another backbone or precision \(toy in f32\)\. Choose another --output"):
+    with pytest.raises(IndexFileError, match=r"another backbone or precision \(toy in f32\), or of another version"):
         ShardFolder(tmp_path, other, files(20), 8)
     assert len(ShardFolder(tmp_path, other, files(20), 8, rebuild=True).todo[0].new)
     assert len(names(tmp_path)) == 17

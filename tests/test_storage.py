@@ -19,7 +19,7 @@ def memory(catalogue):
     filesystem = fsspec.filesystem("memory")
     for path in catalogue.iterdir():
         filesystem.pipe(f"/shop/sub/{path.name}", path.read_bytes())
-    for name in ("0.jpg", ".1.png", "notes.txt"):
+    for name in ("0.jpg", ".1.png", ".trash/2.png", "notes.txt"):
         filesystem.pipe(f"/shop/{name}", b"hello")
     yield "memory://shop"
     filesystem.rm("/shop", recursive=True)
