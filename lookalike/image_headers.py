@@ -1,11 +1,12 @@
 """What an image file says of itself, read before any decoder is, and the file without its metadata.
 
 Metadata is where hostile files aim (texts that unpack to gigabytes, tags that all point at the same
-megabytes) and where people's places are; nothing of it is needed but which way is up.
+megabytes) and where people's places are; nothing of it is needed but which way is up and which colors are meant.
 """
 
 import re
 import struct
+import zlib
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -22,19 +23,23 @@ SIGNATURES = (
 )
 # Pictures are written in 10 or so; a decoder goes over every pixel for each, however few bytes a scan has.
 MOST_SCANS = 100
+# Of the profiles that are heeded (color_profiles.py) none is longer.
+MOST_PROFILE_BYTES = 100_000
 PNG_PARTS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
 @dataclass(frozen=True)
 class Header:
     """A file's kind, its bytes without metadata, its size in pixels (None where only a decoder can tell),
-    its EXIF orientation (1 to 8) and how many times a decoder goes over all pixels."""
+    its EXIF orientation (1 to 8), how many times a decoder goes over all pixels, and its color profile, b"" where
+    there is none or only a decoder can tell."""
 
     kind: str
     content: bytes
     size: tuple | None = None
     orientation: int = 1
     scans: int = 1
+    profile: bytes = b""
 
 
 def read_header(content):
@@ -64,7 +69,7 @@ def orientation(exif):
 
 def _jpeg(kind, content):
     """Keeps what makes pixels, and of the rest JFIF and Adobe, which say how colors are stored."""
-    kept, turn, size, at, components = [b"\xff\xd8"], None, None, 2, 0
+    kept, turn, size, at, components, profile = [b"\xff\xd8"], None, None, 2, 0, {}
     for _ in range(MOST_PARTS):
         marker, at = _jpeg_marker(content, at)
         if marker == 0xDA:
@@ -80,13 +85,21 @@ def _jpeg(kind, content):
             size = struct.unpack_from(">HH", part, 5)[::-1]
         if marker == 0xE1 and part[4:10] == b"Exif\0\0" and turn is None:
             turn = orientation(part[4:])
+        if marker == 0xE2 and part[4:16] == b"ICC_PROFILE\0":
+            profile.setdefault(part[16], part[18:])  # numbered parts, in any order
         if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or part[4:9] in (b"JFIF\0", b"Adobe"):
             kept.append(part)
     if marker != 0xDA or size is None:
         raise ValueError("it has no picture")
     rest = memoryview(content)[at - 2 :]
     scans = _jpeg_scans(content, at - 2) if progressive or content[at + 2] < components else 1
-    return Header(kind, b"".join([*kept, rest]), size, turn or 1, scans)
+    return Header(kind, b"".join([*kept, rest]), size, turn or 1, scans, _profile(profile))
+
+
+def _profile(parts):
+    """A profile from its numbered parts; none where it is longer than those that are heeded."""
+    whole = sum(map(len, parts.values())) <= MOST_PROFILE_BYTES
+    return b"".join(part for _, part in sorted(parts.items())) if whole else b""
 
 
 def _jpeg_marker(content, at):
@@ -115,7 +128,7 @@ def _jpeg_scans(content, at):
 
 
 def _png(kind, content):
-    kept, turn, at = [content[:8]], 1, 8
+    kept, turn, at, profile = [content[:8]], 1, 8, None
     size = struct.unpack_from(">LL", content, 16)
     for _ in range(MOST_PARTS * 5):
         length, name = struct.unpack_from(">L4s", content, at)
@@ -123,14 +136,26 @@ def _png(kind, content):
             kept.append(content[at : at + length + 12])
         elif name == b"eXIf":
             turn = orientation(content[at + 8 : at + 8 + length])
+        elif name == b"iCCP" and profile is None:  # unpacking a thousand would take its time
+            profile = _unpacked(content[at + 8 : at + 8 + length])
         at += length + 12
         if name == b"IEND":
             if content[25] == 3 and b"PLTE" not in (part[4:8] for part in kept):
                 raise ValueError("it has no palette")
-            return Header(kind, b"".join(kept), size, turn)
+            return Header(kind, b"".join(kept), size, turn, profile=profile or b"")
         if at >= len(content):
             break
     raise ValueError("it ends too early")
+
+
+def _unpacked(part):
+    """The profile in a PNG's iCCP, after its name and how it is packed; b"" where it unpacks to too much or nothing."""
+    packed = part[part.find(b"\0") + 2 :]
+    try:
+        profile = zlib.decompressobj().decompress(packed, MOST_PROFILE_BYTES + 1)
+    except zlib.error:
+        return b""
+    return profile if len(profile) <= MOST_PROFILE_BYTES else b""
 
 
 def _gif(kind, content):

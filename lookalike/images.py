@@ -8,6 +8,7 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from .color_profiles import in_srgb
 from .decoding_apart import decode_apart
 from .errors import CatalogueError, ImageError
 from .flattening import flat_rgb
@@ -26,7 +27,8 @@ KINDS_HERE = ("JPEG", "PNG", "WEBP", "GIF")
 PIXELS_HERE, SCANNED_PIXELS_HERE = 25_000_000, 200_000_000
 # Raise it whenever decode or prepare below give other pixels for the same file.
 # 2: twice the pixels asked for are decoded; transparency is blended in one step; XMP does not turn images.
-PREPARATION = 2
+# 3: color profiles are heeded.
+PREPARATION = 3
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -114,7 +116,7 @@ def decode_here(content, size, name):
             image.load()
             _check_shape(image.size, name)
             turn = TURNS.get(max(header.orientation, orientation(image.info.get("exif") or b"")))
-            flat = flat_rgb(image, 4 * size)
+            flat = in_srgb(flat_rgb(image, 4 * size), header.profile or image.info.get("icc_profile"))
     except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError:
