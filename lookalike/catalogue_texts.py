@@ -109,11 +109,6 @@ def group_title(group):
     return f"**{len(group.products)} products** · {alike}{escape(differing)}"
 
 
-def more_products(count):
-    """How many products of a group are not shown."""
-    return f"and {count:,} more; the download names them all"
-
-
 def doubts_found(found, column, n):
     """How many products are in doubt."""
     return f"{len(found):,} of {n:,} products, the most doubtful first, by {escape(column)}"

@@ -4,15 +4,14 @@ import os
 import sqlite3
 import time
 import zlib
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .errors import IndexFileError
+from .folder_lock import FOLDER, connection, lock, refused
 
-FOLDER = ".lookalike"
 SAVE_SECONDS = 1.0
 # SQLite keeps one number for whoever uses it: here, that a rebuild is under way.
 REBUILDING, MARKS = 1, ("user_version", "quick_check")
@@ -34,26 +33,6 @@ class Stamp:
     mtime: int
 
 
-@contextmanager
-def lock(folder):
-    """Hold a folder against every other run that writes there, until the block or this process ends.
-
-    The lock is SQLite's own, as that works on every system; its file stays empty. Raises IndexFileError.
-    """
-    path = Path(folder, FOLDER, "lock")
-    with ExitStack() as stack:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(closing(_connection(path))).execute("BEGIN EXCLUSIVE")
-        except (OSError, sqlite3.Error) as error:
-            raise _error(path, error) from None
-        yield
-
-
-def _connection(path):
-    return sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
-
-
 class Checkpoint:
     """The work done in a folder for one way of making vectors (key); one process at a time holds the folder.
 
@@ -72,12 +51,12 @@ class Checkpoint:
             self._open()
         except (OSError, sqlite3.Error, TypeError, UnicodeDecodeError) as error:
             self._connections.close()
-            raise _error(self.path, error) from None
+            raise refused(self.path, error) from None
 
     def _open(self):
         if self.emptied:
             self._remove_databases(of_this_key=True)
-        self._database = self._connections.enter_context(closing(_connection(self.path)))
+        self._database = self._connections.enter_context(closing(connection(self.path)))
         self._database.executescript(SCHEMA)
         self._add_checksums()
         if self.emptied:
@@ -89,7 +68,7 @@ class Checkpoint:
         if not self.path.exists():
             return False
         try:
-            with closing(_connection(self.path)) as self._database:
+            with closing(connection(self.path)) as self._database:
                 mark, sound = (self._database.execute(f"PRAGMA {of}").fetchone()[0] for of in MARKS)
                 self._read()
         except (sqlite3.Error, TypeError, UnicodeDecodeError):
@@ -105,7 +84,7 @@ class Checkpoint:
             self._mark(0)
             self._remove_databases(of_this_key=False)
         except (OSError, sqlite3.Error) as error:
-            raise _error(self.path, error) from None
+            raise refused(self.path, error) from None
 
     def _read(self):
         rows = self._database.execute("SELECT name, size, mtime, content FROM files")
@@ -117,7 +96,7 @@ class Checkpoint:
         try:
             self._read()
         except sqlite3.Error as error:
-            raise _error(self.path, error) from None
+            raise refused(self.path, error) from None
 
     def content(self, name, stamp):
         """The content of a file whose work is done, or None where it is new or has another stamp."""
@@ -164,7 +143,7 @@ class Checkpoint:
             self._database.execute("COMMIT")
             self._database.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise _error(self.path, error) from None
+            raise refused(self.path, error) from None
         self._saved = time.monotonic()
 
     def close(self):
@@ -189,31 +168,17 @@ class Checkpoint:
         try:
             row, checksum = self._database.execute(query, (content,)).fetchone() or (None, None)
         except sqlite3.Error as error:
-            raise _error(self.path, error) from None
+            raise refused(self.path, error) from None
         if not isinstance(row, bytes) or (checksum is not None and checksum != zlib.crc32(row)):
             with suppress(sqlite3.Error):
                 self._mark(0)  # a rebuild must not go on from what is damaged
-            raise _error(self.path, ValueError("a vector is not what was written"))
+            raise refused(self.path, ValueError("a vector is not what was written"))
         return np.frombuffer(row, "<f4")
 
     def _write(self, query, *values):
         try:
             self._database.execute(query, values)
         except sqlite3.Error as error:
-            raise _error(self.path, error) from None
+            raise refused(self.path, error) from None
         if time.monotonic() - self._saved > SAVE_SECONDS:
             self.save()
-
-
-def _error(path, error):
-    if "locked" in str(error):
-        return IndexFileError(
-            f"Another run is writing to {path.parent.parent.resolve()}. "
-            "Wait until it is done, or choose another folder with --output."
-        )
-    if not isinstance(error, (OSError, sqlite3.OperationalError)) or "Could not decode" in str(error):
-        return IndexFileError(f"{path} is damaged ({error}). Run the same command again with --rebuild.")
-    return IndexFileError(
-        f"{path} cannot be written ({error}); finished work is kept and an index that was there is unchanged. "
-        "Make room or choose another folder with --output, then run the same command again."
-    )

@@ -5,14 +5,14 @@ three primaries and three curves are read, which phones and cameras write; of an
 """
 
 import struct
+import zlib
 from functools import lru_cache
 
 import numpy as np
 from PIL import ImageFilter
 
-from .image_headers import MOST_PROFILE_BYTES
-
-MOST_TAGS = 100
+# The longest such profile has curves of 4,096 numbers each.
+MOST_BYTES, MOST_TAGS = 100_000, 100
 # Steps of the table that colors are looked up in, between which Pillow interpolates.
 STEPS = 33
 # Less than this, of 1, is no difference: most profiles are sRGB's own.
@@ -26,8 +26,24 @@ SRGB = np.array(
 
 def in_srgb(image, profile):
     """The RGB Pillow image in sRGB's numbers; as it is where the profile's bytes say nothing of use."""
-    table = _table(profile) if profile and len(profile) <= MOST_PROFILE_BYTES else None
+    table = _table(profile) if profile and len(profile) <= MOST_BYTES else None
     return image.filter(table) if table else image
+
+
+def from_jpeg(parts):
+    """A profile from the numbered parts that a JPEG holds, a dict; b"" where it is longer than any that is read."""
+    whole = sum(map(len, parts.values())) <= MOST_BYTES
+    return b"".join(part for _, part in sorted(parts.items())) if whole else b""
+
+
+def from_png(part):
+    """The profile in a PNG's part iCCP, after its name and how it is packed; b"" where it is none or too long."""
+    packed = part[part.find(b"\0") + 2 :]
+    try:
+        profile = zlib.decompressobj().decompress(packed, MOST_BYTES + 1)
+    except zlib.error:
+        return b""
+    return profile if len(profile) <= MOST_BYTES else b""
 
 
 @lru_cache(maxsize=16)

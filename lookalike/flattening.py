@@ -1,10 +1,25 @@
-"""Any kind of Pillow image → RGB on white, in little memory."""
+"""Any kind of Pillow image → upright, RGB on white, in little memory."""
 
 import numpy as np
 from PIL import Image
 
 # Larger images are made RGB and smaller band by band, so that no second one of their size is ever in memory.
 PIXELS_AT_ONCE = 16_000_000
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def upright(image, orientation):
+    """The image turned as its EXIF orientation, 1 to 8, says."""
+    turn = TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def flat_rgb(image, least):

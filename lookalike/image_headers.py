@@ -6,9 +6,10 @@ megabytes) and where people's places are; nothing of it is needed but which way 
 
 import re
 import struct
-import zlib
 from dataclasses import dataclass
 from itertools import takewhile
+
+from .color_profiles import from_jpeg, from_png
 
 # Far more than any encoder writes; without them a file of empty segments keeps a core busy for seconds.
 MOST_PARTS, MOST_GIF_BLOCKS = 20_000, 500_000
@@ -23,8 +24,6 @@ SIGNATURES = (
 )
 # Pictures are written in 10 or so; a decoder goes over every pixel for each, however few bytes a scan has.
 MOST_SCANS = 100
-# Of the profiles that are heeded (color_profiles.py) none is longer.
-MOST_PROFILE_BYTES = 100_000
 PNG_PARTS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 
@@ -93,13 +92,7 @@ def _jpeg(kind, content):
         raise ValueError("it has no picture")
     rest = memoryview(content)[at - 2 :]
     scans = _jpeg_scans(content, at - 2) if progressive or content[at + 2] < components else 1
-    return Header(kind, b"".join([*kept, rest]), size, turn or 1, scans, _profile(profile))
-
-
-def _profile(parts):
-    """A profile from its numbered parts; none where it is longer than those that are heeded."""
-    whole = sum(map(len, parts.values())) <= MOST_PROFILE_BYTES
-    return b"".join(part for _, part in sorted(parts.items())) if whole else b""
+    return Header(kind, b"".join([*kept, rest]), size, turn or 1, scans, from_jpeg(profile))
 
 
 def _jpeg_marker(content, at):
@@ -137,7 +130,7 @@ def _png(kind, content):
         elif name == b"eXIf":
             turn = orientation(content[at + 8 : at + 8 + length])
         elif name == b"iCCP" and profile is None:  # unpacking a thousand would take its time
-            profile = _unpacked(content[at + 8 : at + 8 + length])
+            profile = from_png(content[at + 8 : at + 8 + length])
         at += length + 12
         if name == b"IEND":
             if content[25] == 3 and b"PLTE" not in (part[4:8] for part in kept):
@@ -146,16 +139,6 @@ def _png(kind, content):
         if at >= len(content):
             break
     raise ValueError("it ends too early")
-
-
-def _unpacked(part):
-    """The profile in a PNG's iCCP, after its name and how it is packed; b"" where it unpacks to too much or nothing."""
-    packed = part[part.find(b"\0") + 2 :]
-    try:
-        profile = zlib.decompressobj().decompress(packed, MOST_PROFILE_BYTES + 1)
-    except zlib.error:
-        return b""
-    return profile if len(profile) <= MOST_PROFILE_BYTES else b""
 
 
 def _gif(kind, content):

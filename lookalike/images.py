@@ -11,7 +11,7 @@ from pillow_heif import register_heif_opener
 from .color_profiles import in_srgb
 from .decoding_apart import decode_apart
 from .errors import CatalogueError, ImageError
-from .flattening import flat_rgb
+from .flattening import flat_rgb, upright
 from .image_headers import orientation, read_header
 
 # A catalogue may hold any of these; every other format Pillow knows is refused by content, whatever
@@ -26,19 +26,8 @@ MAX_ASPECT = 100
 KINDS_HERE = ("JPEG", "PNG", "WEBP", "GIF")
 PIXELS_HERE, SCANNED_PIXELS_HERE = 25_000_000, 200_000_000
 # Raise it whenever decode or prepare below give other pixels for the same file.
-# 2: twice the pixels asked for are decoded; transparency is blended in one step; XMP does not turn images.
-# 3: color profiles are heeded.
+# 2: twice the pixels asked for, transparency blended in one step, no turns by XMP. 3: color profiles are heeded.
 PREPARATION = 3
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 # A thumbnail inside a file need not show what the file shows.
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 4
@@ -52,10 +41,7 @@ def suffixes():
 
 
 def find_images(folder):
-    """Every image file below folder, as Paths in the order of their POSIX path; raises CatalogueError.
-
-    What is hidden is none of the catalogue: trash, thumbnails, what systems leave beside files.
-    """
+    """Every image file below folder, as Paths in the order of their POSIX path; raises CatalogueError."""
     folder = Path(folder)
     if not os.path.isdir(folder):
         raise CatalogueError(
@@ -74,7 +60,10 @@ def find_images(folder):
 
 
 def _shown(folders, names):
-    """The names that are not hidden; hidden folders are taken out of the list that os.walk goes on with."""
+    """The names that are not hidden; hidden folders are taken out of the list that os.walk goes on with.
+
+    What is hidden is none of the catalogue: trash, thumbnails, what systems leave beside files.
+    """
     folders[:] = [name for name in folders if not name.startswith(".")]
     return [name for name in names if not name.startswith(".")]
 
@@ -115,7 +104,7 @@ def decode_here(content, size, name):
             # Only the first frame of an animation, the one it opens with, is looked at.
             image.load()
             _check_shape(image.size, name)
-            turn = TURNS.get(max(header.orientation, orientation(image.info.get("exif") or b"")))
+            turn = max(header.orientation, orientation(image.info.get("exif") or b""))
             flat = in_srgb(flat_rgb(image, 4 * size), header.profile or image.info.get("icc_profile"))
     except (ImageError, MemoryError):
         raise
@@ -123,7 +112,7 @@ def decode_here(content, size, name):
         raise _damaged(name, "its header makes no sense") from None
     except Exception as error:  # Pillow's decoders raise nearly every built-in exception on damage.
         raise _damaged(name, error) from None
-    flat = flat if turn is None else flat.transpose(turn)
+    flat = upright(flat, turn)
     # Pillow writes a comment it has read into what it saves.
     flat.info.clear()
     return flat

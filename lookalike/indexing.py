@@ -9,9 +9,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .attributes import readable
-from .backbones import file_sha256
 from .checkpoint import Checkpoint, Stamp
+from .description import describe, recorded
 from .errors import CatalogueError, IndexFileError
 from .images import find_images
 from .index import stored_name
@@ -144,33 +143,6 @@ def _sorted_out(files, checkpoint, unreadable):
             names.append(file.name)
             contents.append(content)
     return names, contents, skipped
-
-
-def describe(made_by, backbone, styles, output):
-    """What the manifest records: made_by, where the weights and the table of attributes are, and what that said.
-
-    An app takes over an index whose manifest has changed, though nothing but a word in the table may have.
-    """
-    return {
-        **made_by,
-        "weights_file": recorded(str(Path(backbone.weights).resolve())),
-        "styles": recorded(stored_name(styles, output)) if styles else None,
-        "styles_sha256": _table_sha256(styles) if styles else None,
-    }
-
-
-def recorded(name):
-    """The name of a file or folder, where a manifest can hold it; raises CatalogueError where it cannot."""
-    if name != readable(name):
-        raise CatalogueError(f"The name {readable(name)} is no UTF-8, which an index cannot record. Rename it first.")
-    return name
-
-
-def _table_sha256(styles):
-    try:
-        return file_sha256(styles)
-    except OSError:  # moved meanwhile: products are shown without attributes until the next run
-        return None
 
 
 def write_index(output, blocks, names, skipped, description, widths_after_look):

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from .attributes import readable
 from .checkpoint import Checkpoint
+from .description import describe, recorded
 from .errors import CatalogueError
 from .index import stored_name
-from .indexing import Interrupted, Report, describe, finishing, recorded, write_index
+from .indexing import Interrupted, Report, finishing, write_index
 from .ray_pool import check_ray, cluster, embedded, settled
 from .shard_writing import ShardFolder, table_of
 from .shards import FOLDER, read_shards, read_skipped
@@ -58,13 +60,10 @@ def build_index_on_ray(
 
 def _check_names(files):
     for file in files:
-        try:
-            file.name.encode()
-        except UnicodeEncodeError:
-            shown = file.name.encode(errors="backslashreplace").decode()
+        if file.name != (shown := readable(file.name)):
             raise CatalogueError(
                 f"The name {shown} is no UTF-8, which shards cannot hold. Rename the file, or leave --ray out."
-            ) from None
+            )
 
 
 def _work(files, shards, recipe, storage, manifest, progress):

@@ -13,10 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .errors import CatalogueError, IndexFileError
+from .shard_cutting import cut
 from .shards import MANIFEST, Shard, read_manifest, read_shard, schema
-
-# No shard has more than this many times the files that it should have on average.
-LONGEST = 4
 
 
 @dataclass(frozen=True)
@@ -164,18 +162,6 @@ class ShardFolder:
             ) from None
 
 
-def cut(files, size):
-    """Yield runs of Files, of about size each. Ends hang on the names there, so that a new file moves no others."""
-    part = []
-    for file in files:
-        part.append(file)
-        if _ends(file.name, size) or len(part) == LONGEST * size:
-            yield tuple(part)
-            part = []
-    if part:
-        yield tuple(part)
-
-
 def table_of(finished, spaces):
     """The rows of a list of Done as a pyarrow.Table, for a dict from space to its width."""
     types = schema(spaces)
@@ -201,10 +187,6 @@ def _row(file):
 
 def _key(part):
     return hashlib.sha256(json.dumps([_row(file) for file in part]).encode()).hexdigest()[:32]
-
-
-def _ends(name, size):
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % size == 0
 
 
 def _write(path, content):

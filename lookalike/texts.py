@@ -1,16 +1,13 @@
 """Every sentence the page shows, in one place, and how a product is put into words."""
 
-import math
-
 TITLE = "Lookalike"
-LOOK_UP_PAGE = "Look up"
-CATALOGUE_PAGE = "Catalogue"
+LOOK_UP_PAGE, CATALOGUE_PAGE = "Look up", "Catalogue"
 LEAD = "Show us a photo of something to wear, and see the products of this shop that look most like it."
 LOADING = "Opening the shop…"
 SEARCHING = "Looking…"
 WAITING = "Many people are looking right now: {before} before you. Stay here, your turn comes."
 NEXT = "Many people are looking right now: you are next."
-TOO_MANY = "That was a lot of searches in a short time. Please try again in {wait}."
+TOO_MANY = "That was a lot of searches in a short time. Please try again in {seconds} s."
 NO_INDEX = "The shop is not open yet"
 NO_INDEX_HINT = "Whoever runs this shop makes its index with one command:"
 NO_INDEX_COMMAND = "python extract_features.py --images images"
@@ -182,15 +179,9 @@ def favourites(count):
     return f"{FAVOURITES} ({count})" if count else FAVOURITES
 
 
-def seconds(wait):
-    """How long to wait, in whole seconds, never fewer than wait."""
-    whole = max(math.ceil(wait), 1)
-    return "1 second" if whole == 1 else f"{whole} seconds"
-
-
-def more_same(count):
+def more_products(count):
     """How many products with the same picture are not shown."""
-    return f"and {count:,} more, all in the downloaded list"
+    return f"and {count:,} more; the download names them all"
 
 
 def same_pictures(count):

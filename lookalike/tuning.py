@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from .attribute_head import columns_to_learn, fit_head
-from .checkpoint import lock
 from .composing import composed, cut_out
 from .errors import CatalogueError, ImageError
+from .folder_lock import lock
 from .images import load_pixels
 from .index import MANIFEST, load_index
 from .index_writing import save_head

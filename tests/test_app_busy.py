@@ -19,7 +19,7 @@ def test_too_many_questions_get_a_sentence_and_another_look_at_the_last_is_free(
     assert len(results(app.run())) == 5
     app.query_params["product"] = identity(1)
     app.run()
-    assert "Please try again in" in app.error[0].value and not app.exception and not results(app)
+    assert "Please try again in 60 s." in app.error[0].value and not app.exception and not results(app)
 
 
 def test_who_waits_for_a_turn_gets_the_answer_in_the_end(open_app, demo_index, monkeypatch):

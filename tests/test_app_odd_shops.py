@@ -69,7 +69,7 @@ def test_of_a_placeholder_that_many_products_have_a_few_are_shown(open_app, shop
     app = product(open_app(folder), "0")
     assert not app.exception
     shown = [caption.value for caption in app.caption if "none" in caption.value]
-    assert len(shown) == 2 and texts.more_same(3) in [caption.value for caption in app.caption]
+    assert len(shown) == 2 and texts.more_products(3) in [caption.value for caption in app.caption]
 
 
 def test_a_product_asked_for_by_its_name_stays_when_its_namesake_goes(open_app, shop):
@@ -94,11 +94,6 @@ def test_a_bad_moment_takes_a_picture_away_for_a_moment_only(shop, no_decoder):
     # As after a minute.
     pictures._lately.clear()
     assert pictures.of_product(slow, "this version").startswith(b"\xff\xd8")
-
-
-def test_the_page_says_how_long_to_wait_and_not_less():
-    said = [texts.seconds(wait) for wait in (0.2, 1.0, 1.4, 59.0)]
-    assert said == ["1 second", "1 second", "2 seconds", "59 seconds"]
 
 
 def test_a_shops_words_are_shown_in_the_filters_as_they_are(open_app, embedder, tmp_path):

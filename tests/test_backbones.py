@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from lookalike import backbones
+from lookalike import backbones, keras_weights
 from lookalike.backbones import find_backbone
 from lookalike.embedder import load_embedder
 from lookalike.errors import WeightsError
@@ -43,9 +43,9 @@ def test_the_embedded_backbone_is_always_at_hand():
 
 
 def test_auto_takes_resnet50_from_keras_cache(empty_keras_cache, monkeypatch):
-    monkeypatch.setattr(backbones, "RESNET50_MD5", hashlib.md5(b"weights", usedforsecurity=False).hexdigest())
+    monkeypatch.setattr(keras_weights, "RESNET50_MD5", hashlib.md5(b"weights", usedforsecurity=False).hexdigest())
     empty_keras_cache.mkdir(parents=True)
-    (empty_keras_cache / backbones.RESNET50_FILE).write_bytes(b"weights")
+    (empty_keras_cache / keras_weights.RESNET50_FILE).write_bytes(b"weights")
     said = []
     assert find_backbone("auto", announce=said.append).name == "resnet50"
     assert not said
@@ -73,8 +73,8 @@ def test_resnet50_asked_for_by_name_is_not_replaced(url):
 def test_keras_addresses_the_weights_as_keras_does():
     from keras.src.applications import resnet
 
-    assert f"{resnet.BASE_WEIGHTS_PATH}{backbones.RESNET50_FILE}" == backbones.RESNET50_URL
-    assert resnet.WEIGHTS_HASHES["resnet50"][1] == backbones.RESNET50_MD5
+    assert f"{resnet.BASE_WEIGHTS_PATH}{keras_weights.RESNET50_FILE}" == keras_weights.RESNET50_URL
+    assert resnet.WEIGHTS_HASHES["resnet50"][1] == keras_weights.RESNET50_MD5
 
 
 def test_an_encoder_is_a_model_with_its_settings(tmp_path):
@@ -123,7 +123,7 @@ def test_the_key_changes_with_anything_that_changes_vectors(tmp_path):
 
 def test_a_part_of_a_download_in_keras_cache_is_not_taken_for_the_weights(empty_keras_cache):
     empty_keras_cache.mkdir(parents=True)
-    (empty_keras_cache / backbones.RESNET50_FILE).write_bytes(b"<html>Log in!")
+    (empty_keras_cache / keras_weights.RESNET50_FILE).write_bytes(b"<html>Log in!")
     said, nobody = [], "http://127.0.0.1:9/weights.h5"
     for _ in range(2):
         assert find_backbone("auto", announce=said.append, url=nobody).name == "efficientnet-lite0"

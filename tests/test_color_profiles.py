@@ -11,7 +11,6 @@ from hostile.builders import encoded, with_chunks
 from PIL import Image, ImageCms
 
 from lookalike import color_profiles, images
-from lookalike.image_headers import MOST_PROFILE_BYTES
 
 # Primaries adapted to D50, as the profiles of these names have them (columns red, green, blue).
 DISPLAY_P3 = [[0.51512, 0.29198, 0.1571], [0.2412, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]]
@@ -103,7 +102,7 @@ def test_what_is_no_such_profile_changes_nothing():
         sound.replace(b"acsp", b"xxxx"),
         sound.replace(b"rTRC", b"xxxx"),
         sound.replace(b"para\0\0\0\0\0\3", b"para\0\0\0\0\0\7"),
-        sound.ljust(MOST_PROFILE_BYTES + 1, b"\0"),
+        sound.ljust(color_profiles.MOST_BYTES + 1, b"\0"),
         profile(np.zeros((3, 3)), SRGB_CURVE),
         profile(DISPLAY_P3, (0, [-3.0])),
         sound[:128] + struct.pack(">I", 2**32 - 1) + sound[132:200],
@@ -123,7 +122,7 @@ def test_no_bytes_at_all_bring_it_down():
 
 def test_very_many_profiles_in_one_file_cost_nothing():
     image = encoded(Image.new("RGB", (64, 64), (200, 60, 50)), "PNG", icc_profile=profile(DISPLAY_P3, SRGB_CURVE))
-    bomb = b"k\0\0" + zlib.compress(bytes(2 * MOST_PROFILE_BYTES), 9)
+    bomb = b"k\0\0" + zlib.compress(bytes(2 * color_profiles.MOST_BYTES), 9)
     start = time.perf_counter()
     for content in (with_chunks(image, *[(b"iCCP", bomb)] * 90_000), image):
         assert images.load_pixels(content, 32).shape == (32, 32, 3)

@@ -10,7 +10,8 @@ import pytest
 from toy_shards import MADE_BY, SPACES, files, looked_at, make, names, row
 
 from lookalike.errors import CatalogueError, IndexFileError
-from lookalike.shard_writing import LONGEST, ShardFolder, cut, table_of
+from lookalike.shard_cutting import LONGEST, cut
+from lookalike.shard_writing import ShardFolder, table_of
 from lookalike.shards import MANIFEST, read_manifest, read_shards, read_skipped, read_tables, schema
 
 

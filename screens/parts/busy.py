@@ -1,5 +1,6 @@
 """A question's way to its answer when many ask: so many a minute from each visitor, so many at once from all."""
 
+import math
 import os
 import secrets
 from contextlib import ExitStack, contextmanager
@@ -34,7 +35,7 @@ def count(question=None):
         return
     wait = LIMIT.allow(_address() or _visitor())
     if wait:
-        raise LookalikeError(texts.TOO_MANY.format(wait=texts.seconds(wait)))
+        raise LookalikeError(texts.TOO_MANY.format(seconds=math.ceil(wait)))
     st.session_state.counted = question
 
 

@@ -54,7 +54,7 @@ def same_pictures(products, version):
                 st.image(image, width=120, alt=texts.alt(product))
             st.caption(texts.escape(f"{texts.headline(product)} · {product.id}"))
         if len(products) > MOST_SAME:
-            st.caption(texts.more_same(len(products) - MOST_SAME))
+            st.caption(texts.more_products(len(products) - MOST_SAME))
 
 
 def _picture(product, version):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lookalike import audit, audit_csv
+from lookalike import audit, audit_csv, texts
 from lookalike import catalogue_texts as words
 
 from .catalogue_cards import download, product_card
@@ -47,7 +47,7 @@ def same_picture(group, number, index, key, home):
             says = words.told_apart(product, group.differing)
             product_card(replace(product, index=index), f"{number}-{place}", key, home, says)
     if len(group.products) > SHOWN_OF_GROUP:
-        st.caption(words.more_products(len(group.products) - SHOWN_OF_GROUP))
+        st.caption(texts.more_products(len(group.products) - SHOWN_OF_GROUP))
 
 
 def doubtful_words(index, key, home):
