@@ -17,7 +17,7 @@ test: $(VENV)/installed-tests
 
 # Ray clusters and a real Milvus server, in a network of their own; the server has an environment of its own too.
 test-scale: $(VENV)/installed-scale
-	MILVUS_SERVER=$(abspath $(VENV)-milvus/bin/milvus-server) tests/scale/run $(BIN)/python -m pytest tests/scale
+	MILVUS_SERVER=$(abspath $(VENV)-milvus/bin/milvus-server) tests/scale/run $(BIN)/python -m pytest tests/scale tests/test_storage.py
 
 # What a reader could be wrong about: style, and what is known to be unsafe.
 check: $(VENV)/installed-tests
