@@ -196,3 +196,24 @@ def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
     said = run.communicate(timeout=120)[1].decode()
     assert run.returncode == 130 and "Stopped. The index is whole; tune it: python -m lookalike tune --index" in said
     assert len(load_index(tmp_path).names) == 257
+
+
+@pytest.mark.parametrize("last", ["both[::-1]", "both"], ids=["newest first", "oldest first"])
+def test_ctrl_c_is_heard_when_the_engines_are_gone(last):
+    code = f"""
+import gc, signal
+from lookalike.backbones import find_backbone
+from lookalike.embedder import load_embedder
+both = [load_embedder(find_backbone("efficientnet-lite0"), engine="openvino") for _ in range(2)]
+going = {last}
+both.clear()
+while going:
+    del going[0]
+    gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr

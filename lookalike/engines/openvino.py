@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections import deque
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class OpenVinoEngine:
         model.reshape([1, size, size, 3])
         options = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": str(streams)}
         options |= {"INFERENCE_NUM_THREADS": str(cores)} if cores else {}
-        compiled = ov.Core().compile_model(model, "CPU", options)
+        compiled = _core().compile_model(model, "CPU", options)
         # One request more than streams, so that none waits while an answer is copied.
         self._idle = queue.SimpleQueue()
         for _ in range(streams + 1):
@@ -84,8 +85,18 @@ class OpenVinoEngine:
 
 def supported_precisions():
     """The precisions this machine's CPU computes in its own instructions: f32, and bf16 on some."""
-    capabilities = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ("f32", "bf16") if "BF16" in capabilities else ("f32",)
+
+
+@lru_cache(maxsize=1)
+def _core():
+    """The process's one Core, which outlives every engine.
+
+    Each Core that has met a processor gives its thread a stack for signals and takes that memory back when it goes,
+    from whatever thread and in whatever order: the next Ctrl-C would then be a segmentation fault.
+    """
+    return ov.Core()
 
 
 def default_cache():
@@ -102,7 +113,7 @@ def _cached(backbone, cache):
     if file.is_file():
         try:
             if (file.parent / DIGEST).read_text() == _digest(file.parent):
-                return ov.Core().read_model(file)
+                return _core().read_model(file)
         except (RuntimeError, OSError, ValueError):
             pass
         # Damaged: made again below.
@@ -135,7 +146,7 @@ def _convert(backbone):
     # The folder goes away with this block; a model read from it would still be mapped to its file.
     with tempfile.TemporaryDirectory() as folder:
         convert_keras(backbone, Path(folder, "keras.xml"))
-        core = ov.Core()
+        core = ov.Core()  # of its own, for this property
         core.set_property({"ENABLE_MMAP": False})
         return _with_preprocessing(core.read_model(Path(folder, "keras.xml")), backbone.preprocessing)
 
@@ -143,7 +154,7 @@ def _convert(backbone):
 def _read_onnx(backbone):
     size, layout = backbone.preprocessing.size, backbone.preprocessing.layout
     try:
-        model = ov.Core().read_model(backbone.weights)
+        model = _core().read_model(backbone.weights)
         model.reshape([-1, 3, size, size] if layout == "NCHW" else [-1, size, size, 3])
         rank = model.output(0).partial_shape.rank.get_length()
     except RuntimeError as error:
