@@ -9,12 +9,18 @@ import numpy as np
 
 
 def averaged(paths):
-    """Return the weights by name, float16, that lie in the middle of those in .npz files."""
+    """Return the weights by name, float16, that lie in the middle of those in .npz files.
+
+    Color paths that are not all of one shape have no middle: the first's is taken.
+    """
+    stored = [np.load(path) for path in paths]
+    first = {name: stored[0][name] for name in stored[0].files}
+    path = {name for name in first if name.startswith("color.")}
+    alike = all(one[name].shape == first[name].shape for one in stored for name in path)
     total = {}
-    for path in paths:
-        with np.load(path) as stored:
-            for name in stored.files:
-                total[name] = total.get(name, 0) + stored[name].astype(np.float64) * (1 / len(paths))
+    for name in first:
+        summed = stored if alike or name not in path else stored[:1]
+        total[name] = sum(one[name].astype(np.float64) / len(summed) for one in summed)
     return {name: value.astype(np.float16) for name, value in total.items()}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import batches
 import catalogue
 import depthwise
+import doubts
 import export
 import figures
 import loop
@@ -94,7 +95,9 @@ def main():
     photos = catalogue.read_photos(options.photos)
     words = material.vocabularies(products, photos)
     shown, taken, scenes = material.sources(products, photos, words, work)
-    run = loop.start(material.build(words, imagenet(options), options.seed), bool(options.initial))
+    network = material.build(words, imagenet(options), options.seed)
+    colors = doubts.targets(products, words["baseColour"], network, shown.pixels, work / "doubts.npy")
+    run = loop.start(network, bool(options.initial))
     if options.initial:
         loop.adopt(run, options.initial)
     checkpoint = work / "checkpoint.pt"
@@ -106,7 +109,7 @@ def main():
         return batches.make(shown, taken, scenes, side, options.seed, step)
 
     if not options.snapshot:
-        loop.train(run, make, words, material.permitted(words), progress(options), reporter(),
+        loop.train(run, make, colors, material.permitted(words), progress(options), reporter(),
                    checkpoint)
     about = export.description(words, products, photos, run, options.seed)
     if options.initial:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import export
 import torch
-from losses import color_targets, garment_loss, photo_losses, product_losses
+from losses import garment_loss, photo_losses, product_losses
 from network import prepared
 
 RATE, NEW_RATE, DECAY, AVERAGE = 5e-4, 2e-3, 0.05, 0.998
@@ -106,9 +106,9 @@ def learn(run, batch, colors, allowed):
     return {k: v.item() for k, v in losses.items()}
 
 
-def train(run, make, words, allowed, progress_of, report, checkpoint, every=180.0):
+def train(run, make, colors, allowed, progress_of, report, checkpoint, every=180.0):
     """Train until progress_of(run) reaches 1; make(side, step) returns a batch."""
-    colors, saved = color_targets(words["baseColour"]), time.monotonic()
+    saved = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         ahead = pool.submit(make, side_at(run, progress_of(run)), run.step)
         while (progress := progress_of(run)) < 1:

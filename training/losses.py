@@ -37,7 +37,8 @@ def color_targets(words, smoothing=0.12):
 def product_losses(network, parts, labels, colors):
     """Return the weighted sum over attributes of what is lost on a product's own label and on the other's.
 
-    labels are two (n,) int64 each, -1 unknown, and the share (n,) that the first of them has in the image.
+    labels are two (n,) int64 each, -1 unknown, and the share (n,) that the first of them has in the image. Those
+    of the color are rows of colors (products, words), which say what share of it each word gets.
     """
     total = 0.0
     for head, weight in WEIGHTS.items():

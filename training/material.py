@@ -20,6 +20,8 @@ def sources(products, photos, words, work):
     shown = pixels.load(products.paths, work / "products.npy")
     masks = cutouts.load(shown, work / "masks.npy")
     labels = {a: catalogue.numbered(products.labels[a], words[a]) for a in catalogue.ATTRIBUTES}
+    # A color is told by a product's own row, see doubts.py.
+    labels["baseColour"] = np.where(labels["baseColour"] >= 0, np.arange(len(products.paths)), -1)
     taken = pixels.load(photos.paths, work / "photos.npy")
     numbers = {"label": catalogue.numbered(photos.labels["label"], words["photo"])}
     free = np.flatnonzero(~photos.held)

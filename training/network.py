@@ -13,6 +13,7 @@ NAMING = {"article": "articleType", "gender": "gender", "color": "baseColour"}
 DRAWN = 0.5  # how far each part is drawn towards what its naming head expects
 BFLOAT16 = torch.cpu._is_avx512_bf16_supported()  # elsewhere it would be many times slower than float32
 SIDE = 192  # of the images that it is used on: trained on 128 to 192, it sees less in 224 than in these
+PATH_ALONE, POOLED_ALONE = 0.35, 0.15  # of the images: their color is learned from one of its two sources
 CELL = 4  # pixels of the input that one pixel of the color path covers, per side
 
 
@@ -51,8 +52,8 @@ class Color(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.pixel1, self.pixel2 = nn.Conv2d(3, 48, 1), nn.Conv2d(48, 96, 1)
-        self.hidden, self.out = nn.Linear(96, 128), nn.Linear(128, PARTS["color"])
+        self.pixel1, self.pixel2 = nn.Conv2d(3, 64, 1), nn.Conv2d(64, 160, 1)
+        self.hidden, self.out = nn.Linear(160, 192), nn.Linear(192, PARTS["color"])
 
     def forward(self, x, score):
         pixels = F.avg_pool2d(x, CELL)
@@ -82,8 +83,16 @@ class Fashion(nn.Module):
         score = torch.sigmoid(grid)
         pooled = F.dropout(self.pool(last, score), 0.2, self.training)
         parts = {p: layer(pooled) for p, layer in self.projection.items()}
-        parts["color"] = parts["color"] + self.color(x, score)
+        parts["color"] = self.either(parts["color"], self.color(x, score))
         return {p: F.normalize(v, dim=1) for p, v in parts.items()}, grid
+
+    def either(self, pooled, path):
+        """Return the sum; in training often one of the two alone, or the first would learn all colors by heart."""
+        if self.training:
+            draw = torch.rand(len(pooled), 1)
+            pooled = pooled * (draw >= PATH_ALONE)
+            path = path * ((draw < PATH_ALONE) | (draw >= PATH_ALONE + POOLED_ALONE))
+        return pooled + path
 
     def cosines(self, parts, head):
         """Return the cosine (N, words) of a head's sub-vector to each of its words."""
