@@ -61,10 +61,12 @@ def store(weights, output, about):
     return len(data)
 
 
-def read(network, path):
-    """Load an exported .npz into a network, as float32."""
+def read(network, path, anew=False):
+    """Load an exported .npz into a network, as float32; anew leaves layers of another shape as they are."""
     with np.load(path) as stored:
         names = {k: k.removeprefix("trunk.") for k in network.state_dict()}
         state = {k: torch.from_numpy(stored[v].astype(np.float32)) for k, v in names.items()}
+    if anew:
+        state = {k: v if state[k].shape != v.shape else state[k] for k, v in network.state_dict().items()}
     network.load_state_dict(state)
     return network.eval()

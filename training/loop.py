@@ -43,9 +43,9 @@ def start(network, further=False):
 
 
 def adopt(run, initial):
-    """Begin with the exported weights in the .npz file initial."""
+    """Begin with the exported weights in the .npz file initial; a layer of another shape begins anew."""
     for network in (run.network, run.average):
-        export.read(network, initial)
+        export.read(network, initial, anew=True)
 
 
 def save(run, path):
