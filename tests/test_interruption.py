@@ -202,6 +202,7 @@ def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
 def test_ctrl_c_is_heard_when_the_engines_are_gone(last):
     code = f"""
 import gc, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job does not have
 from lookalike.backbones import find_backbone
 from lookalike.embedder import load_embedder
 both = [load_embedder(find_backbone("efficientnet-lite0"), engine="openvino") for _ in range(2)]
