@@ -74,7 +74,8 @@ def _crossed(features, labels, free, count):
     for number, fold in enumerate(np.array_split(rows, FOLDS)):
         rest = torch.from_numpy(np.setdiff1d(rows, fold))
         print(f"colors of products {number + 1} of {FOLDS} by what the others taught", flush=True)
-        experts = [_expert(features, labels, rest, count, EACH * number + i) for i in range(EACH)]
+        with torch.random.fork_rng():  # the training's own numbers must not depend on whether this was kept from before
+            experts = [_expert(features, labels, rest, count, EACH * number + i) for i in range(EACH)]
         with torch.inference_mode():
             told[fold] = sum(expert(features[fold]).softmax(1) for expert in experts) / EACH
     return told
