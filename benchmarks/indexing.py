@@ -146,16 +146,16 @@ def engine(paths, backbone, weights, precision):
     import numpy as np
 
     from lookalike.backbones import find_backbone
-    from lookalike.embedder import resized
     from lookalike.engines.openvino import OpenVinoEngine, supported_precisions
     from lookalike.fashion import INDEXED_OUTPUTS, find_fashion
+    from lookalike.framing import framed
     from lookalike.images import load_pixels
 
     precision = supported_precisions()[-1] if precision == "auto" else precision
     prepared = np.stack([load_pixels(path, 224) for path in paths])
     seconds = []
     for network, first in ((find_backbone(backbone, weights), None), (find_fashion(), INDEXED_OUTPUTS)):
-        pixels = resized(prepared, network.preprocessing.size)
+        pixels = framed(prepared, None, network.preprocessing.size)[0]
         running = OpenVinoEngine(network, precision, os.cpu_count(), first=first)
         running.outputs(pixels[:8])
         start = time.perf_counter()

@@ -123,7 +123,7 @@ def random_index(count):
 def part_warm(photo, weights, count, times, index):
     from lookalike.backbones import find_backbone
     from lookalike.embedder import load_embedder
-    from lookalike.images import load_pixels
+    from lookalike.images import load_prepared
     from lookalike.index import load_index
     from lookalike.search import Recommender
     # After lookalike, as in the app: who imports numpy first sets how long BLAS's threads stay awake.
@@ -133,15 +133,15 @@ def part_warm(photo, weights, count, times, index):
     embedder = load_embedder(find_backbone("resnet50", weights))
     # The default ranking over a real catalogue's other spaces; without one, look alone over random vectors.
     recommender = Recommender(grown(load_index(index), count, 2048) if index else random_index(count), embedder)
-    pixels = load_pixels(photo, embedder.size)[None]
-    vectors = recommender.index.completed(embedder.vectors(pixels))
+    pixels, aspect = load_prepared(photo, embedder.size)
+    vectors = recommender.index.completed(embedder.vectors(pixels[None], [aspect]))
     return {
         "pixels": "{} × {}".format(*Image.open(photo).size),
         "precision": embedder.precision,
         "ranking": " + ".join(f"{weight:.2f} {name}" for name, weight in recommender.weights.items()),
         "answer": timed(lambda: recommender.similar(photo, K), times),
-        "decode": timed(lambda: load_pixels(photo, embedder.size), times),
-        "vectors": timed(lambda: embedder.vectors(pixels), times),
+        "decode": timed(lambda: load_prepared(photo, embedder.size), times),
+        "vectors": timed(lambda: embedder.vectors(pixels[None], [aspect]), times),
         "search": timed(lambda: recommender.nearest(vectors, K), times),
     }
 

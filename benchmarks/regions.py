@@ -70,10 +70,10 @@ def judged(embedder, query, size, asked, pixels, index, labels):
 
 
 def seen(embedder, image):
-    from lookalike.images import prepare
+    from lookalike.images import aspect, prepare
 
     pixels = prepare(image, embedder.size)
-    return pixels, embedder.feature_maps(pixels[None])[0], embedder.fashion_maps(pixels[None])
+    return pixels, embedder.feature_maps(pixels[None])[0], embedder.fashion_maps(pixels[None], [aspect(image)])
 
 
 def right(vectors, row, index, labels):

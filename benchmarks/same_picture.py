@@ -29,7 +29,7 @@ def changed(image):
 def main(options):
     from lookalike.backbones import find_backbone
     from lookalike.embedder import load_embedder
-    from lookalike.images import decode, find_images, prepare
+    from lookalike.images import aspect, decode, find_images, prepare
 
     paths = find_images(options.images)[:: max(1, len(find_images(options.images)) // options.limit)]
     report.print_head(f"{options.images}: {len(paths)} images", "nothing is timed")
@@ -37,7 +37,8 @@ def main(options):
     originals = [decode(path, 512) for path in paths]
 
     def vectors(images):
-        return embedder.vectors(np.stack([prepare(image, embedder.size) for image in images]))
+        aspects = [aspect(image) for image in images]
+        return embedder.vectors(np.stack([prepare(image, embedder.size) for image in images]), aspects)
 
     base = vectors(originals)
     variants = [changed(image) for image in originals]

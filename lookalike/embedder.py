@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib import util
 
 import numpy as np
-from PIL import Image
 
 from .color import ANCHORS, color_vectors
 from .errors import WeightsError
 from .fashion import DIMENSION, INDEXED_OUTPUTS, find_fashion
-from .images import PREPARATION, prepare
+from .framing import framed, within
+from .images import PREPARATION
 
 ENGINES = ("auto", "openvino", "tensorflow")
 PRECISIONS = ("auto", "bf16", "f32")
@@ -22,14 +22,21 @@ PRECISIONS = ("auto", "bf16", "f32")
 class FashionMaps:
     """What the fashion network gives for n images, and the pixels uint8 (n, 192, 192, 3) it was given.
 
+    boxes, float32 (n, 4), say where in these pixels the images lie: left, top, right, bottom in fractions.
     vectors are float32 (n, 256), garment the scores (n, 12, 12) from 0 to 1; last is the map
     (n, 6, 6, 1280) before any pooling, None with an embedder loaded for throughput.
     """
 
     pixels: np.ndarray
+    boxes: np.ndarray
     vectors: np.ndarray
     garment: np.ndarray
     last: np.ndarray | None = None
+
+    @property
+    def seen(self):
+        """The garment's scores (n, 12, 12) within the images, without what these were extended by."""
+        return self.garment * within(self.boxes, self.garment.shape[1])
 
 
 class Embedder:
@@ -63,36 +70,32 @@ class Embedder:
         """uint8 pixels (n, size, size, 3) → look vectors, float32 (n, C), each of norm 1."""
         return normalise(pool(self.feature_maps(pixels), self.backbone.pooling))
 
-    def vectors(self, pixels):
-        """uint8 pixels (n, size, size, 3) → a dict from space to float32 (n, d), look first."""
+    def vectors(self, pixels, aspects=None):
+        """uint8 pixels (n, size, size, 3) → a dict from space to float32 (n, d), look first.
+
+        aspects are the n images' width by height: what tells fashion and color how much they were squashed.
+        """
         vectors = {"look": self.embed(pixels)}
-        maps = self.fashion_maps(pixels)
+        maps = self.fashion_maps(pixels, aspects)
         if maps:
-            vectors |= {"fashion": normalise(maps.vectors), "color": color_vectors(maps.pixels, maps.garment)}
+            vectors |= {"fashion": normalise(maps.vectors), "color": color_vectors(maps.pixels, maps.seen)}
         return vectors
 
-    def fashion_maps(self, pixels):
-        """uint8 pixels (n, size, size, 3) → FashionMaps, or None where there is no fashion network."""
+    def fashion_maps(self, pixels, aspects=None):
+        """uint8 pixels (n, size, size, 3) and aspects → FashionMaps, or None where there is no fashion network."""
         if not self._fashion:
             return None
-        small = resized(pixels, self._fashion.backbone.preprocessing.size)
-        return FashionMaps(small, *self._fashion.outputs(small))
+        small, boxes = framed(pixels, aspects, self._fashion.backbone.preprocessing.size)
+        return FashionMaps(small, boxes, *self._fashion.outputs(small))
 
-    def rows(self, pixels):
+    def rows(self, pixels, aspects=None):
         """The vectors of each image side by side: float32 (n, d)."""
-        return np.concatenate(list(self.vectors(pixels).values()), axis=1)
+        return np.concatenate(list(self.vectors(pixels, aspects).values()), axis=1)
 
     @property
     def widths_after_look(self):
         """How many numbers of a row each space after look takes: a dict in their order."""
         return {"fashion": DIMENSION, "color": len(ANCHORS)} if self._fashion else {}
-
-
-def resized(pixels, size):
-    """uint8 pixels (n, s, s, 3) at another size; as they are where they have it, as they mostly do."""
-    if pixels.shape[1] == size:
-        return np.ascontiguousarray(pixels)
-    return np.stack([prepare(Image.fromarray(image), size) for image in pixels])
 
 
 def pool(maps, pooling="max"):

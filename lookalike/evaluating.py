@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import CatalogueError, ImageError
-from .images import find_images, load_pixels
+from .images import find_images, load_prepared
 from .metrics import COLUMNS, SEED, Queries, label
 
 # Photos embedded at a time.
@@ -154,18 +154,19 @@ def _embedded(queries, embedder, progress):
     batches = [queries[start : start + BATCH] for start in range(0, len(queries), BATCH)]
     with ThreadPoolExecutor() as readers:
         for batch in progress(batches, desc="photos", unit="batch"):
-            read = [*readers.map(lambda query: _pixels(query.path, embedder.size), batch)]
-            notes += [str(pixels) for pixels in read if isinstance(pixels, ImageError)]
-            good = [(query, pixels) for query, pixels in zip(batch, read) if not isinstance(pixels, ImageError)]
+            read = [*readers.map(lambda query: _prepared(query.path, embedder.size), batch)]
+            notes += [str(found) for found in read if isinstance(found, ImageError)]
+            good = [(query, found) for query, found in zip(batch, read) if not isinstance(found, ImageError)]
             if good:
                 kept += [query for query, _ in good]
-                parts.append(embedder.vectors(np.stack([pixels for _, pixels in good])))
+                pixels, aspects = zip(*(found for _, found in good))
+                parts.append(embedder.vectors(np.stack(pixels), aspects))
     return kept, {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else ())}, notes
 
 
-def _pixels(path, size):
+def _prepared(path, size):
     try:
-        return load_pixels(path, size)
+        return load_prepared(path, size)
     except ImageError as error:
         return error
 

@@ -3,11 +3,10 @@
 It is what engines/fashion_model.py does after the last map, over some of the cells.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from .fashion import PREPROCESSING, description, head, tail_parameters
+from .framing import WHOLE, coverage
 
 # How much a cell counts even where no garment is seen: in the pooling, and in the color path.
 POOL_FLOOR, COLOR_FLOOR = 0.05, 1e-4
@@ -32,22 +31,16 @@ def fashion_vector(last, garment, pixels, cells):
     return _unit(np.concatenate(shares)).astype(np.float32)
 
 
-def spread(cells, side):
+def spread(cells, side, box=WHOLE):
     """The cells, bool (h, w), of another grid, bool (side, side): those that are covered for the most part.
 
-    Where none is, those that are covered best: of some cells there are always some.
+    Where none is, those that are covered best: of some cells there are always some. box says where in the other
+    grid the cells' own lies: left, top, right, bottom in fractions.
     """
-    rows, columns = (_overlaps(side, count) for count in cells.shape)
+    edges = tuple(float(edge) for edge in box)
+    rows, columns = (coverage(edges[axis::2], count, side) for axis, count in zip((1, 0), cells.shape))
     covered = rows @ cells.astype(np.float32) @ columns.T
     return covered >= min(COVERED, covered.max() * (1 - 1e-6)) if cells.any() else np.zeros((side, side), bool)
-
-
-@lru_cache(maxsize=16)
-def _overlaps(side, count):
-    """How much of each of side parts of a line lies in each of count parts of it: float32 (side, count)."""
-    low, high = np.arange(side)[:, None] / side, (np.arange(side)[:, None] + 1) / side
-    starts, ends = np.arange(count) / count, (np.arange(count) + 1) / count
-    return np.maximum(np.minimum(high, ends) - np.maximum(low, starts), 0).astype(np.float32) * side
 
 
 def _pooled(last, garment, cells):

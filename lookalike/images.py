@@ -25,9 +25,10 @@ MAX_ASPECT = 100
 # a slow core. Everything else can claim little and need much, and goes to a process that can be stopped.
 KINDS_HERE = ("JPEG", "PNG", "WEBP", "GIF")
 PIXELS_HERE, SCANNED_PIXELS_HERE = 25_000_000, 200_000_000
-# Raise it whenever decode or prepare below give other pixels for the same file.
+# Raise it whenever decode or prepare below, or framing.py, give other pixels for the same file.
 # 2: twice the pixels asked for, transparency blended in one step, no turns by XMP. 3: color profiles are heeded.
-PREPARATION = 3
+# 4: fashion and color see wide and tall images extended, see framing.py.
+PREPARATION = 4
 # A thumbnail inside a file need not show what the file shows.
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 4
@@ -119,14 +120,29 @@ def decode_here(content, size, name):
 
 
 def prepare(image, size):
-    """The pixels a backbone sees: uint8 (size, size, 3), aspect ignored, antialiased."""
-    resized = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    """The pixels a backbone sees: uint8 (size, size, 3), aspect ignored, antialiased; size may be (width, height)."""
+    sides = size if isinstance(size, tuple) else (size, size)
+    resized = image.resize(sides, Image.Resampling.BILINEAR, reducing_gap=3.0)
     return np.asarray(resized, dtype=np.uint8)
 
 
+def load_prepared(source, size, called="The photo"):
+    """decode and prepare in one: the one way from a file to pixels, for products and photos alike.
+
+    With the pixels comes the image's width by height, which they do not show.
+    """
+    image = decode(source, size, called)
+    return prepare(image, size), aspect(image)
+
+
 def load_pixels(source, size, called="The photo"):
-    """decode and prepare in one: the one way from a file to pixels, for products and photos alike."""
-    return prepare(decode(source, size, called), size)
+    """The pixels of load_prepared alone."""
+    return load_prepared(source, size, called)[0]
+
+
+def aspect(image):
+    """The width by the height of a Pillow image."""
+    return image.width / image.height
 
 
 def thumbnail(source, side):

@@ -13,7 +13,7 @@ import numpy as np
 
 from .checkpoint import Stamp
 from .errors import CatalogueError, ImageError, ShortageError, UndecidedError
-from .images import check_bytes, load_pixels
+from .images import check_bytes, load_prepared
 
 # What the machine lacks, whatever the file: a product must not be left out for it.
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
@@ -32,8 +32,8 @@ class File:
 class Done:
     """A file that was looked at: the SHA-256 of its bytes, and its row of vectors or the reason why it has none.
 
-    Both are None where the content was known before; content is None where it could not be read, or not be
-    decided: the next run tries again.
+    Row and reason are None where the content was known before; content is None where it could not be read, or not
+    be decided: the next run tries again. pixels and aspect, see images.load_prepared, are what the row is made of.
     """
 
     file: File
@@ -41,6 +41,7 @@ class Done:
     pixels: np.ndarray | None = None
     row: np.ndarray | None = None
     reason: str | None = None
+    aspect: float | None = None
 
 
 def embed_files(files, embedder, knows, batch_size, workers):
@@ -86,7 +87,7 @@ def _read(file, size, knows):
         content = file.path.read_bytes()
         done.content = hashlib.sha256(content).hexdigest()
         if not knows(done.content):
-            done.pixels = load_pixels(content, size, called="The file")
+            done.pixels, done.aspect = load_prepared(content, size, called="The file")
     except UndecidedError as error:
         done.content, done.reason = None, str(error)
     except ImageError as error:
@@ -118,6 +119,7 @@ def _batches(items, size):
 def _embed(batch, embedder):
     images = [done for done in batch if done.pixels is not None]
     if images:
-        for done, row in zip(images, embedder.rows(np.stack([done.pixels for done in images]))):
+        rows = embedder.rows(np.stack([done.pixels for done in images]), [done.aspect for done in images])
+        for done, row in zip(images, rows):
             done.row, done.pixels = row, None
     return batch

@@ -8,7 +8,7 @@ from PIL import Image
 from .color import color_shares
 from .embedder import FashionMaps, normalise, pool
 from .fashion_tail import fashion_vector, spread
-from .images import decode, prepare
+from .images import aspect, decode, prepare
 from .telemetry import stage
 
 # The longest side, in pixels, at which a photo is kept to look closer at a region of it.
@@ -121,7 +121,7 @@ def rectangle(region, grid):
 
 def _view(embedder, image, pixels):
     maps = embedder.feature_maps(pixels[None])
-    return View(image, pixels, maps[0], embedder.fashion_maps(pixels[None]))
+    return View(image, pixels, maps[0], embedder.fashion_maps(pixels[None], [aspect(image)]))
 
 
 def _one_each(region, views):
@@ -188,13 +188,14 @@ def _fashion(view, mask):
     if mask is None:
         return view.fashion.vectors
     maps = view.fashion
-    inner = spread(mask, maps.last.shape[1])
+    inner = spread(mask, maps.last.shape[1], maps.boxes[0])
     return fashion_vector(maps.last[0], maps.garment[0], maps.pixels[0], inner)[None]
 
 
 def _colors(view, mask):
     """The share of each color in the garment within the cells: float32 (1, 40)."""
-    garment = view.fashion.garment
+    garment = view.fashion.seen
     if mask is not None:
-        garment = np.where(spread(mask, garment.shape[1]), np.maximum(garment, LEAST_GARMENT), 0)
+        inner = spread(mask, garment.shape[1], view.fashion.boxes[0])
+        garment = np.where(inner, np.maximum(garment, LEAST_GARMENT), 0)
     return color_shares(view.fashion.pixels, garment)

@@ -9,7 +9,7 @@ import numpy as np
 from .catalogue import Product
 from .errors import IndexFileError
 from .facets import Facets
-from .images import load_pixels
+from .images import load_prepared
 
 # How much each space counts in a distance, by default: the first line whose spaces an index has.
 DEFAULT_WEIGHTS = (
@@ -117,8 +117,8 @@ class Recommender:
 
         Products with the same picture take one place.
         """
-        pixels = load_pixels(photo, self.embedder.size)
-        return self.varied(self.index.completed(self.embedder.vectors(pixels[None])), k)
+        pixels, aspect = load_prepared(photo, self.embedder.size)
+        return self.varied(self.index.completed(self.embedder.vectors(pixels[None], [aspect])), k)
 
     def varied(self, vectors, k=5, weights=None, filters=None, but=()):
         """The k matches of one query, given as a dict from space to (1, d), each with another picture.

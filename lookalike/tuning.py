@@ -12,7 +12,7 @@ from .attribute_head import columns_to_learn, fit_head
 from .composing import composed, cut_out
 from .errors import CatalogueError, ImageError
 from .folder_lock import lock
-from .images import load_pixels
+from .images import load_prepared
 from .index import MANIFEST, load_index
 from .index_writing import save_head
 from .metrics import NONE, nearest_others
@@ -134,17 +134,18 @@ def _precisions(index, vectors, rows, known, keys):
 def _composed_vectors(index, embedder, held, progress):
     """The vectors of held-out products on other backgrounds, and the rows of those that could be cut out."""
     rng = np.random.default_rng(SEED)
-    images, rows = [], []
+    images, aspects, rows = [], [], []
     for row in progress(held[:MOST_COMPOSED], desc="tuning", unit="product"):
         try:
-            pixels = load_pixels(index.product(row).path, embedder.size)
+            pixels, aspect = load_prepared(index.product(row).path, embedder.size)
         except ImageError:  # gone since it was indexed
             continue
         mask = cut_out(pixels)
         if mask is not None:
             images.append(composed(pixels, mask, rng))
+            aspects.append(aspect)
             rows.append(row)
-    return (embedder.vectors(np.stack(images)) if images else {}), np.array(rows, int)
+    return (embedder.vectors(np.stack(images), aspects) if images else {}), np.array(rows, int)
 
 
 def _keys(index):

@@ -135,16 +135,20 @@ def test_a_union_is_the_maximum_of_the_looks_and_between_its_photos(embedder, ph
     np.testing.assert_allclose(both["color"] ** 2, (first["color"] ** 2 + second["color"] ** 2) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("precision, off", [("f32", 1e-5), ("auto", 1e-3)])
+@pytest.mark.parametrize("precision, off", [("f32", 1e-5), ("auto", 0.01)])
 def test_every_cell_marked_is_the_whole_photo(photos, precision, off):
-    """In f32 to the last digits; where the engine computes the network's end in bf16, pooling anew is the exacter."""
+    """In f32 to the last digits; where the engine computes the network's end in bf16, pooling anew is the exacter.
+
+    How far apart they are then depends on the processor: 0.001 to 0.006 were seen, where bf16 itself is up to
+    0.02 from f32.
+    """
     embedder = load_embedder(find_backbone("efficientnet-lite0"), precision=precision)
     view = look_at(embedder, photos[0])
     whole = vectors(embedder, [view])
     for region in ((0.0, 0.0, 1.0, 1.0), {(row, column) for row in range(7) for column in range(7)}):
         marked = vectors(embedder, [view], region)
         np.testing.assert_array_equal(marked["look"], whole["look"])
-        np.testing.assert_allclose(marked["fashion"], whole["fashion"], atol=off)
+        assert np.linalg.norm(marked["fashion"] - whole["fashion"]) < off
         assert float((marked["color"] @ whole["color"].T)[0, 0]) > 0.99
 
 

@@ -12,7 +12,7 @@ COMPOSED = 0.5  # of the products
 MIXED, MIX = 0.7, 0.5  # of the images; the beta distribution's parameter of how much of another each gets
 CUT = 0.75  # of the mixed ones get a piece of the other, through the rest it shows
 UNKNOWN = 127  # in a mask: neither garment nor background, which teaches the garment grid nothing
-TYPE_POWER, LABEL_POWER = -0.25, -0.5  # how much oftener rare article types and labels are shown
+TYPE_POWER, LABEL_POWER = -0.25, -0.75  # how much oftener rare article types and labels are shown
 
 
 @dataclass(frozen=True)
