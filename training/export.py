@@ -21,7 +21,7 @@ def usage():
     """Return what images the network is used on, and what it makes of them."""
     return {
         "input": {"side": SIDE, "channels": "RGB", "mean": 127.0, "std": 128.0,
-                  "resize": "squash, antialiased bilinear"},
+                  "resize": "squash, antialiased bilinear; beyond 3:4 and 1:1 extended by its rims first"},
         "garment_grid": SIDE // 16, "color_cell": CELL, "norm_epsilon": 1e-3, "norm_folded": False,
         "padding": "SAME as TensorFlow's: stride 2 pads one less at the top and left",
     }
