@@ -35,13 +35,13 @@ def framed(pixels, aspects, size):
     return made, np.array(boxes, np.float32) / size
 
 
-def coverage(box, count, side):
-    """How much of each of side parts of a line lies in each of count parts of its piece from box[0] to box[1].
+def coverage(ends, count, side):
+    """How much of each of side parts of a line lies in each of count parts of its piece from ends[0] to ends[1].
 
     All in fractions of a part of side: float32 (side, count).
     """
     low, high = np.arange(side)[:, None] / side, (np.arange(side)[:, None] + 1) / side
-    edges = box[0] + np.arange(count + 1) / count * (box[1] - box[0])
+    edges = ends[0] + np.arange(count + 1) / count * (ends[1] - ends[0])
     return (np.maximum(np.minimum(high, edges[1:]) - np.maximum(low, edges[:-1]), 0) * side).astype(np.float32)
 
 

@@ -8,13 +8,17 @@ import pytest
 from conftest import ROOT
 from PIL import Image, ImageOps
 
-from lookalike.color import names
+from lookalike.color import ANCHORS, names
 from lookalike.embedder import FashionMaps
-from lookalike.fashion_tail import spread
+from lookalike.evaluating import Query, _embedded
+from lookalike.fashion_tail import fashion_vector, spread
 from lookalike.framing import box, framed, within
 from lookalike.images import load_pixels, load_prepared
+from lookalike.index import load_index
+from lookalike.indexing import build_index
 from lookalike.pipeline import File, embed_files
 from lookalike.query import look_at, vectors
+from lookalike.search import Recommender
 
 PRODUCTS = sorted((ROOT / "images").glob("*.jpg"))[:24]
 
@@ -98,15 +102,45 @@ def test_products_and_photos_are_extended_alike(embedder, tmp_path):
     np.testing.assert_allclose(done.row, np.concatenate([part[0] for part in query.values()]), atol=1e-6)
 
 
-def test_the_color_of_a_wide_photos_garment_is_not_that_of_its_rim(embedder, tmp_path):
-    """A shirt that reaches to the lower rim, which would be repeated; the floor to the left is asked for alone."""
-    image = Image.new("RGB", (600, 200), (40, 92, 184))
-    image.paste((206, 30, 40), (300, 0, 600, 200))
-    path = tmp_path / "halves.png"
+def striped(path, shares):
+    """A photo three times as wide as high, of stripes of these colors, which take so many of its rows."""
+    image, top = Image.new("RGB", (600, 200)), 0
+    for color, rows in shares:
+        image.paste(ANCHORS[color], (0, top, 600, top + rows))
+        top += rows
     image.save(path)
-    view = look_at(embedder, path)
-    for region, name in (((0, 0, 0.5, 1), "blue"), ((0.5, 0, 1, 1), "red")):
+    return path
+
+
+def test_a_region_of_a_wide_photo_is_what_lies_in_it(embedder, tmp_path):
+    photo = striped(tmp_path / "stripes.png", [("blue", 50), ("red", 50), ("green", 50), ("yellow", 50)])
+    view = look_at(embedder, photo)
+    for region, name in (((0, 0.25, 1, 0.5), "red"), ((0, 0.5, 1, 0.75), "green")):
         assert names(vectors(embedder, [view], region, closer=0)["color"][0])[0] == name
+
+
+def test_a_regions_fashion_vector_is_pooled_from_the_cells_that_the_photo_takes(embedder, tmp_path):
+    """The upper three of seven rows of a photo twice as wide as high are the second and third of six."""
+    photo = tmp_path / "wide.png"
+    widened(PRODUCTS[0], 2).save(photo)
+    view, inner = look_at(embedder, photo), np.zeros((6, 6), bool)
+    inner[1:3] = True
+    maps = view.fashion
+    expected = fashion_vector(maps.last[0], maps.garment[0], maps.pixels[0], inner)
+    found = vectors(embedder, [view], (0, 0, 1, 0.45), closer=0)["fashion"][0]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_app_and_evaluate_find_a_wide_product_by_its_own_photo(embedder, tmp_path):
+    (tmp_path / "images").mkdir()
+    for path in PRODUCTS[:6]:
+        widened(path).save(tmp_path / "images" / f"{path.stem}.png")
+    build_index(tmp_path / "images", tmp_path, embedder)
+    recommender = Recommender(load_index(tmp_path), embedder, {"fashion": 1})
+    photos = sorted((tmp_path / "images").iterdir())
+    _, asked, _ = _embedded([Query(path, {}) for path in photos], embedder, lambda batches, **_: batches)
+    _, distances = recommender.nearest(asked, 1)
+    assert max(distances.max(), *(recommender.similar(path, 1)[0].distance for path in photos)) < 1e-3
 
 
 @pytest.mark.parametrize("sides", [(90, 120), (100, 100), (240, 100), (100, 300), (1000, 90)])

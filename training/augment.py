@@ -6,7 +6,7 @@ from backgrounds import background
 
 cv2.setNumThreads(1)
 WHITE = (255, 255, 255)
-# A garment in a photo is seldom squashed as much as the same in another: what is left between 3 : 4 and 1 : 1.
+# Photos from 3 : 4 to 1 : 1 are all squashed into the same square: the same garment is wider in one than in another.
 PHOTO_STRETCH = 0.09
 
 
