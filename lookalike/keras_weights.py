@@ -59,7 +59,10 @@ def _check_reachable(url):
                 answer.read(1)
             problem.clear()
         except OSError as error:
-            problem[0] = str(getattr(error, "reason", error))
+            reason = getattr(error, "reason", error)
+            # The socket's own time-out may come before the thread's: it is the same to who reads it.
+            if not isinstance(reason, TimeoutError):
+                problem[0] = str(reason)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()

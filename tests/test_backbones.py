@@ -1,6 +1,7 @@
 import hashlib
 import json
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -62,6 +63,17 @@ def test_auto_gives_up_within_20_seconds_and_says_so(silent_server):
     assert find_backbone("auto", announce=said.append, url=silent_server).name == "efficientnet-lite0"
     assert time.perf_counter() - start < 20
     assert len(said) == 1 and "no answer within 15 s" in said[0] and "efficientnet-lite0" in said[0]
+
+
+def test_it_says_the_same_where_the_socket_gives_up_before_the_thread(silent_server, monkeypatch):
+    class Patient(threading.Thread):
+        def join(self, timeout=None):
+            super().join()
+
+    monkeypatch.setattr(keras_weights, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(keras_weights.threading, "Thread", Patient)
+    with pytest.raises(WeightsError, match=r"\(no answer within 1 s\)"):
+        keras_weights.published_weights(print, silent_server)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/weights.h5", "http://nowhere.invalid/weights.h5"])

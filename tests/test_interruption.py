@@ -153,31 +153,41 @@ def test_two_at_once_on_one_output_are_told_apart(images, tmp_path):
     assert first.end(signal.SIGINT)[0] == 130
 
 
-def test_a_disk_that_fills_up_on_the_way_is_told_and_the_old_index_stays(tmp_path):
-    """A real file system of 1 MB, where the machine lets us mount one."""
+def test_a_disk_that_fills_up_on_the_way_is_told_and_the_old_index_stays(images, tmp_path):
+    """A real file system, where the machine lets us mount one, with 64 KB left for what is still to be done."""
     disk, shop = tmp_path / "disk", tmp_path / "images"
     disk.mkdir()
     shop.mkdir()
-    if not shutil.which("mount") or mount(disk, "size=1m"):
+    if not shutil.which("mount") or mount(disk, "size=30m"):
         pytest.skip("this machine does not let us mount a small disk")
-    demo = sorted((ROOT / "images").glob("*.jpg"))
     try:
-        shutil.copy(demo[0], shop)
+        shutil.copy(next((ROOT / "images").glob("*.jpg")), shop)
         assert Run(shop, disk).end()[0] == 0
         before = content(disk)
-        for path in demo:
-            shutil.copy(path, shop)
+        shutil.copytree(images, shop, dirs_exist_ok=True)
+        finished = stopped_once_saved(Run(shop, disk, "--workers", "1"))
+        assert not mount(disk, f"remount,size={shutil.disk_usage(disk).used + 2**16}")
         code, _, err = Run(shop, disk).end()
         last = err.strip().splitlines()[-1]
         assert code == 1 and last.startswith("error: ") and "disk is full" in last
         assert "finished work is kept and an index that was there is unchanged. Make room" in last
         assert content(disk) == before and len(load_index(disk).names) == 1
-        mount(disk, "remount,size=30m")
+        assert not mount(disk, "remount,size=30m")
         again = Run(shop, disk)
-        assert again.wait_for_work() > 0 and again.end()[0] == 0
-        assert len(load_index(disk).names) == len(demo)
+        assert again.wait_for_work() >= finished > 1 and again.end()[0] == 0
+        assert len(load_index(disk).names) == 1 + sum(number % 40 > 0 for number in range(COUNT))
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        # Lazily, or a process that a failed test left there would hide why it failed.
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def stopped_once_saved(run):
+    """Ctrl-C once work was put on disk: how many images the run says are saved."""
+    run.wait_for_work()
+    run.wait_for_save()
+    code, _, err = run.end(signal.SIGINT)
+    assert code == 130
+    return int(re.search(r"^Stopped\. (\d+) of", err, re.M)[1])
 
 
 def mount(disk, options):
