@@ -3,6 +3,7 @@
 import csv
 import os
 import stat
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from .errors import CatalogueError
@@ -11,6 +12,8 @@ from .errors import CatalogueError
 UNKNOWN = ("", "NA")
 # The table of a million products has 100 MB.
 MOST_BYTES = 1_000_000_000
+# A line after the last one, which no table has.
+END = "\0the end of the table\0"
 
 
 def read_styles(path):
@@ -21,7 +24,7 @@ def read_styles(path):
     try:
         _check_file(path)
         with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-            rows = csv.reader(file)
+            rows = _rows(file)
             header = [name.strip() for name in next(rows, [])]
             if "id" not in header:
                 raise CatalogueError(
@@ -37,6 +40,22 @@ def _check_file(path):
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
         raise OSError(f"it is no file, or larger than {MOST_BYTES / 1e9:.0f} GB")
+
+
+def _rows(file):
+    """The rows of a table; raises csv.Error, which names the line where the row begins that has no end."""
+    reader, begun = csv.reader(chain(file, (END,))), 1
+    try:
+        for row in reader:
+            if row == [END]:
+                return
+            # csv takes all that follows a quotation mark which is never closed for one field, and says nothing.
+            if row and row[-1].endswith(END):
+                raise csv.Error("a quotation mark is opened and never closed; close it or leave it out")
+            yield row
+            begun = reader.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(f"in the row that begins in line {begun}: {error}") from None
 
 
 def find_styles(images):

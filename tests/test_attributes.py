@@ -39,6 +39,21 @@ def test_a_table_without_ids_or_not_there_gets_its_sentence(tmp_path):
         read_styles(written(tmp_path, ""))
 
 
+@pytest.mark.parametrize("after", [3, 1_000_000])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_quotation_mark_that_is_never_closed_is_told_with_its_line(tmp_path, after, end):
+    rows = "".join(f"\n{number},Women,plain" for number in range(after))
+    with pytest.raises(CatalogueError, match=r"styles.csv cannot be read .*\(in the row that begins in line 4: "):
+        read_styles(written(tmp_path, f'id,gender,title\n1,Men,"a\nb"\n2,Men,"Oversized tee{rows}{end}'))
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_quoted_fields_of_several_lines_and_marks_within_a_field_are_read(tmp_path, end):
+    path = written(tmp_path, f'id,title\n1,"a\nb"\n2,"Slim" fit\n3,7" wide\n4,"say ""hi"""{end}')
+    titles = [own["title"] for own in read_styles(path).values()]
+    assert titles == ["a\nb", "Slim fit", '7" wide', 'say "hi"']
+
+
 def test_is_found_beside_the_images_or_in_them(tmp_path):
     images = tmp_path / "images"
     images.mkdir()
