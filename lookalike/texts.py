@@ -24,6 +24,7 @@ UPLOAD_HELP_KEPT = (
     "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Several photos at once are one search. "
     "This shop keeps a copy of uploaded photos."
 )
+PHOTOS_KEPT = "This shop keeps a copy of the photos you ask with, whichever way they come."
 CAMERA = "Take a photo"
 CAMERA_LABEL = "Point the camera at something to wear"
 PASTE = "Paste a photo"

@@ -72,3 +72,11 @@ def test_nothing_is_kept_unless_switched_on(open_app, demo_index, tmp_path):
     assert not kept.exists() and [path.name for path in (ROOT / "uploads").iterdir()] == [".gitkeep"]
     upload(open_app(demo_index, LOOKALIKE_KEEP_UPLOADS=kept), buffer.getvalue(), "../../evil.jpg")
     assert len(list(kept.iterdir())) == 1 and "evil" not in next(kept.iterdir()).name
+
+
+def test_that_photos_are_kept_is_said_on_the_page_and_only_where_they_are(open_app, demo_index, tmp_path):
+    said = [
+        [caption.value for caption in open_app(demo_index, **kept).caption]
+        for kept in ({}, {"LOOKALIKE_KEEP_UPLOADS": tmp_path / "uploads"})
+    ]
+    assert [texts.PHOTOS_KEPT in captions for captions in said] == [False, True]

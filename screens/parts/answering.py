@@ -22,6 +22,7 @@ from .asking import GRID
 VOTERS = 20
 # What was computed of visitors' photos: this module is imported once a process.
 PHOTO_VIEWS = Briefly(24, pictures.KEPT_SECONDS)
+IMPRESSIONS = Briefly(100, pictures.KEPT_SECONDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,9 @@ def answer(shop, version, query):
         matches = shop.varied(found, asked.count, weights, asked.filters, own)
     shares = _shares(shop, version, asked.balance, matches)
     partly = any(query.parts)
-    return Answer(found, matches, shares, *_impression(shop, version, key(query), asked.balance, found, own, partly))
+    about = version, key(query), asked.balance, own, partly
+    impression = IMPRESSIONS.get(about, lambda: _impression(shop, version, asked.balance, found, own, partly))
+    return Answer(found, matches, shares, *impression)
 
 
 def query_vectors(shop, version, query):
@@ -112,15 +115,14 @@ def word_search(_shop, version):
     return WordSearch(facets_rows, _shop.index.names)
 
 
-@st.cache_data(max_entries=500, ttl=3600, show_spinner=False)
-def _impression(_shop, version, key, balance, _found, own, partly):
+def _impression(shop, version, balance, found, own, partly):
     """What no filter changes: whether a photo is like nothing here, what is believed of it, the neighbours' votes.
 
     Of a part of a photo the first is not asked: who marks one has seen that there is something.
     """
-    unlike = not own and not partly and _judgement(judges(_shop, version)["nothing"]).is_like(_found)
-    words = believed(_found["fashion"][0]) if "fashion" in _found else ()
-    return unlike, words, _votes(_shop, _found, _weights(_shop, balance), own)
+    unlike = not own and not partly and _judgement(judges(shop, version)["nothing"]).is_like(found)
+    words = believed(found["fashion"][0]) if "fashion" in found else ()
+    return unlike, words, _votes(shop, found, _weights(shop, balance), own)
 
 
 def key(query):

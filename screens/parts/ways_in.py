@@ -22,6 +22,8 @@ EXAMPLE_COLUMN = "articleType"
 def draw(shop, version, keep_in):
     """The uploader and the buttons of the other ways; what a button opens appears below it."""
     uploader(keep_in)
+    if keep_in:
+        st.caption(texts.PHOTOS_KEPT)
     with st.container(horizontal=True, gap="small", key="ways"):
         for way, label, icon in (
             ("camera", texts.CAMERA, ":material/photo_camera:"),
