@@ -57,7 +57,13 @@ class LiveRecommender:
 
     def _take_over(self):
         """Load what is there now; the old one stays where that fails or changes while it is read."""
-        before, served = index_version(self.folder), self._served
+        served = self._served
+        try:
+            before = index_version(self.folder)
+        except LookalikeError:
+            if served:
+                return
+            raise
         if served and served[1] == before:
             return
         if served is None and self.problem and not self._worth_loading(before):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lookalike import live_index
-from lookalike.errors import IndexFileError
+from lookalike.errors import IndexFileError, ServerError
 from lookalike.index import load_index
 from lookalike.index_writing import save_index
 from lookalike.indexing import build_index
@@ -195,3 +195,19 @@ def test_what_changes_while_it_is_read_is_not_served(tmp_path):
     served = live.current()
     (tmp_path / "filenames.pkl").write_bytes(pickle.dumps([f"{n}a" for n in range(9)]))
     assert live.current() == served
+
+
+def test_a_server_that_falls_silent_while_a_new_version_is_taken_over_changes_nothing(tmp_path, monkeypatch):
+    """Asked once more before loading, it may not answer: what is served is served on."""
+    save(tmp_path, 1)
+    live = LiveRecommender(tmp_path, load)
+    first = live.current()
+    answers = ["another version"]
+
+    def version(folder):
+        if not answers:
+            raise ServerError("The server does not answer.")
+        return answers.pop()
+
+    monkeypatch.setattr(live_index, "index_version", version)
+    assert live.current() == first and not answers
