@@ -4,8 +4,11 @@ import argparse
 import json
 import sys
 
+from .attributes import readable
 from .command_texts import as_dicts, as_json, as_table, as_text
-from .errors import CatalogueError, ImageError, LookalikeError
+from .errors import CatalogueError, ImageError, LookalikeError, is_out_of_memory
+
+NO_MEMORY = "error: This machine has too little memory free. Close other programs, then run the same command again."
 
 
 def arguments(argv):
@@ -63,7 +66,7 @@ def similar(options):
     answers, failed = [], 0
     for photo in options.photos:
         try:
-            answers.append({"query": photo, "matches": as_dicts(recommender.similar(photo, options.k))})
+            answers.append({"query": readable(photo), "matches": as_dicts(recommender.similar(photo, options.k))})
         except ImageError as error:
             failed = 1
             print(f"error: {error}", file=sys.stderr)
@@ -156,7 +159,16 @@ def _index(catalogue, output):
     command = [sys.executable, str(script), "--images", str(catalogue.images), "--output", output]
     if catalogue.styles:
         command += ["--styles", str(catalogue.styles)]
-    return subprocess.call(command)  # noqa: S603 # nosec B603 - our own script, no shell
+    return _ended(subprocess.Popen(command))  # noqa: S603 # nosec B603 - our own script, no shell
+
+
+def _ended(process):
+    """The exit code of a process, waited for through Ctrl-C: it hears that too, and says itself what is saved."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def _positive(text):
@@ -176,6 +188,11 @@ def main(argv=None):
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print(NO_MEMORY, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def _size(path):
 def _read_json(path):
     try:
         return json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CatalogueError(f"{path} cannot be read as JSON ({error}).") from None
 
 

@@ -117,7 +117,9 @@ def test_missing_files_are_told(shop):
     assert queries.notes == ("1 products' files are not on disk: copies of them are not recognised.",)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"hat": "Hat"}', '{"hat": [1]}', '{"hat": null}'])
+@pytest.mark.parametrize(
+    "text", ["{", pytest.param("[" * 100_000, id="nested"), "[]", '{"hat": "Hat"}', '{"hat": [1]}', '{"hat": null}']
+)
 def test_a_broken_mapping_gets_its_sentence(tmp_path, text):
     (tmp_path / "classes.json").write_text(text)
     with pytest.raises(CatalogueError, match=r"classes\.json (cannot be read as JSON|must map each class)"):

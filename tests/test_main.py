@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -99,3 +100,60 @@ def test_a_match_whose_name_is_no_utf8_is_printed(tmp_path):
         command = [sys.executable, "-m", "lookalike", "similar", ROOT / "images" / "10001.jpg", "--index", tmp_path]
         done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, env=strict)
         assert done.returncode == 0 and b"caf\\" in done.stdout, done.stderr
+
+
+def test_a_photo_whose_name_is_no_utf8_is_printed(shop, tmp_path):
+    photo = shutil.copy(
+        ROOT / "images" / sorted(os.listdir(ROOT / "images"))[0], tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    )
+    for options in ([], ["--json"]):
+        done = lookalike("similar", "--index", shop, photo, *options)
+        assert done.returncode == 0 and "caf\\udce9.jpg" in done.stdout.replace("\\\\", "\\")
+
+
+SHORT_OF_MEMORY = """
+import resource, sys
+from lookalike.__main__ import main
+import numpy, sklearn, streamlit
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**20,) * 2)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_too_little_memory_is_told_in_one_sentence(shop):
+    command = [sys.executable, "-c", SHORT_OF_MEMORY, "tune", "--index", str(shop)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: This machine has too little memory free.")
+
+
+SLOW_TO_STOP = """
+import time
+try:
+    print("at work", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.8)
+    print("Stopped. All is saved.", flush=True)
+    raise SystemExit(130)
+"""
+WAITING = """
+import subprocess, sys
+from lookalike.__main__ import _ended
+sys.exit(_ended(subprocess.Popen([sys.executable, "-c", sys.argv[1]])))
+"""
+
+
+def test_ctrl_c_leaves_the_indexing_that_fetch_began_the_time_to_say_what_is_saved():
+    command = [sys.executable, "-c", WAITING, SLOW_TO_STOP]
+    both = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heed_interrupts
+    )
+    assert both.stdout.readline() == "at work\n"
+    os.killpg(both.pid, signal.SIGINT)
+    assert both.communicate(timeout=30)[0] == "Stopped. All is saved.\n" and both.returncode == 130
+
+
+def _heed_interrupts():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
