@@ -3,7 +3,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
 import numpy as np
@@ -124,9 +123,10 @@ for number in range(10**9):
 
 def test_a_killed_process_loses_little_and_leaves_no_lock(tmp_path):
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE)
-    time.sleep(3)
+    for _ in range(150):
+        assert writer.stdout.readline()
     writer.send_signal(signal.SIGKILL)
-    written = int(writer.communicate()[0].split()[-1]) + 1
+    written = 150 + len(writer.communicate()[0].split())
     with open_(tmp_path) as checkpoint:
         saved = sum(checkpoint.knows(f"{number:064}") for number in range(written))
         assert written - 2 / 0.02 <= saved <= written and saved > 0

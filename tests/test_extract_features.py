@@ -104,7 +104,7 @@ def test_a_full_disk_is_told_and_the_old_index_stays(catalogue, tmp_path):
         (disk / "filler").unlink()
         assert "34 indexed" in extract("--images", catalogue, "--output", disk).stdout
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_indexes_real_images(tmp_path):

@@ -112,7 +112,7 @@ def refusing(request, tmp_path):
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("this machine does not let us mount a small disk")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_a_photo_that_cannot_be_kept_is_answered_all_the_same(open_app, shop, refusing):

@@ -18,7 +18,7 @@ from lookalike.index import load_index
 FILES = ("embeddings.pkl", "filenames.pkl", "spaces.npz", "index.json", "skipped.csv")
 COUNT = 200
 KILLS = 20
-STOPS = 4
+STOPS = 3
 
 
 @pytest.fixture(scope="module")

@@ -93,25 +93,25 @@ class SlowEngine(ToyEngine):
 
 
 def test_a_user_who_leaves_is_not_kept_waiting_for_what_has_not_begun(toy, tmp_path):
-    engine = SlowEngine(0.2)
+    engine = SlowEngine(0.5)
     finished = embed_files(files(tmp_path, 60), Embedder(toy.backbone, engine), nothing, 2, 2)
     next(finished)
     start = time.perf_counter()
     finished.close()
-    assert time.perf_counter() - start < 0.1
-    time.sleep(0.7)
+    assert time.perf_counter() - start < 0.4
+    time.sleep(1.7)
     assert sum(engine.batches) <= 6
     assert not any(thread.is_alive() for thread in engine.threads)
 
 
 def test_the_engine_computes_while_its_results_are_taken(toy, tmp_path):
     """One batch is being recorded, the next computed: neither waits for the other."""
-    embedder = Embedder(toy.backbone, SlowEngine(0.05))
+    embedder, there = Embedder(toy.backbone, SlowEngine(0.1)), list(files(tmp_path, 40))
     start = time.perf_counter()
-    for position, _ in enumerate(embed_files(files(tmp_path, 40), embedder, nothing, 4, 2)):
+    for position, _ in enumerate(embed_files(there, embedder, nothing, 4, 2)):
         if position % 4 == 0:
-            time.sleep(0.05)
-    assert time.perf_counter() - start < 10 * (0.05 + 0.05) * 0.9
+            time.sleep(0.1)
+    assert time.perf_counter() - start < 10 * (0.1 + 0.1) * 0.9
 
 
 def test_an_error_of_the_engine_is_not_swallowed(toy, tmp_path):
