@@ -99,14 +99,15 @@ def columns_to_learn(attributes):
     return [column for column in fit if column in known]
 
 
-def fit_head(vectors, attributes):
+def fit_head(vectors, attributes, columns=None):
     """The AttributeHead for products with those vectors (a dict of spaces) and attributes, or None.
 
-    None where there is no column to learn. Deterministic: the same catalogue gives the same head.
+    columns are those to learn; columns_to_learn(attributes) where none are given. None where there is no column to
+    learn. Deterministic: the same catalogue gives the same head.
     """
     inputs = _inputs(vectors)
     words, weights = {}, {}
-    for column in columns_to_learn(attributes):
+    for column in columns_to_learn(attributes) if columns is None else columns:
         rows = [row for row, own in enumerate(attributes) if column in own]
         words[column], weights[column] = _fit_column(inputs[rows], [attributes[row][column] for row in rows])
     return AttributeHead(words, weights) if words else None

@@ -75,11 +75,12 @@ class Embedder:
 
         aspects are the n images' width by height: what tells fashion and color how much they were squashed.
         """
-        vectors = {"look": self.embed(pixels)}
+        return {"look": self.embed(pixels), **self.fashion_vectors(pixels, aspects)}
+
+    def fashion_vectors(self, pixels, aspects=None):
+        """vectors without look: fashion and color, {} where there is no fashion network."""
         maps = self.fashion_maps(pixels, aspects)
-        if maps:
-            vectors |= {"fashion": normalise(maps.vectors), "color": color_vectors(maps.pixels, maps.seen)}
-        return vectors
+        return {"fashion": normalise(maps.vectors), "color": color_vectors(maps.pixels, maps.seen)} if maps else {}
 
     def fashion_maps(self, pixels, aspects=None):
         """uint8 pixels (n, size, size, 3) and aspects → FashionMaps, or None where there is no fashion network."""

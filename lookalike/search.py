@@ -13,7 +13,7 @@ from .images import load_prepared
 
 # How much each space counts in a distance, by default: the first line whose spaces an index has.
 DEFAULT_WEIGHTS = (
-    {"tuned": 0.5, "fashion": 0.45, "look": 0.05},
+    {"tuned": 0.6, "fashion": 0.35, "look": 0.05},
     {"fashion": 0.9, "look": 0.1},
     {"look": 1.0},
 )

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from .attribute_head import columns_to_learn, fit_head
-from .composing import composed, cut_out
-from .errors import CatalogueError, ImageError
+from .composed_products import composed_vectors
+from .errors import CatalogueError
 from .folder_lock import lock
-from .images import load_prepared
 from .index import MANIFEST, load_index
 from .index_writing import save_head
 from .metrics import NONE, nearest_others
@@ -21,6 +20,8 @@ from .search import Recommender
 SEED = 7
 HELD_OUT = 0.15
 MOST_QUERIES, MOST_COMPOSED = 1500, 200
+# So many products are learned on another background too, for a minute of work: of large catalogues by chance.
+MOST_LEARNED = 6000
 LEAST_PRODUCTS = 100
 # A loss on composed photos that is within the noise of so few of them.
 TOLERATED = 0.01
@@ -90,15 +91,26 @@ def tune(index, embedder, attributes, progress=lambda items, **_: items):
             "Name a table with more of them (--styles), or leave tuning out (--no-tune)."
         )
     count = min(round(HELD_OUT * len(known)), MOST_QUERIES)
-    held = np.random.default_rng(SEED).permutation(known)[:count]
-    gain = _gain(index, embedder, attributes, columns, held, progress)
-    return (fit_head(index.spaces, attributes) if gain.helps else None), gain
+    order = np.random.default_rng(SEED).permutation(known)
+    held, others = order[:count], order[count : count + MOST_LEARNED]
+    shown = composed_vectors(index, others, embedder.size, embedder.fashion_vectors, progress)
+    gain = _gain(index, embedder, attributes, columns, held, shown)
+    return (_fitted(index, attributes, shown) if gain.helps else None), gain
 
 
-def _gain(index, embedder, attributes, columns, held, progress):
+def _fitted(index, attributes, shown):
+    """The AttributeHead, or None, of an index's products and of some of them on other backgrounds, once more."""
+    vectors, rows = shown
+    spaces = {name: np.concatenate([index.spaces[name], own]) for name, own in vectors.items()}
+    # A word of one product is no commoner for being seen twice.
+    columns = columns_to_learn(attributes)
+    return fit_head(spaces or index.spaces, attributes + [attributes[row] for row in rows], columns)
+
+
+def _gain(index, embedder, attributes, columns, held, shown):
     """What a head brings that was trained without the held-out rows."""
     hidden = set(held.tolist())
-    head = fit_head(index.spaces, [{} if row in hidden else own for row, own in enumerate(attributes)])
+    head = _fitted(index, [{} if row in hidden else own for row, own in enumerate(attributes)], shown)
     if head is None:
         raise CatalogueError(
             f"Too few products differ in {', '.join(columns)} to learn from some of them and be judged by the others. "
@@ -113,7 +125,7 @@ def _gain(index, embedder, attributes, columns, held, progress):
         return [_precisions(one, vectors, rows, known, keys) for one in (index, tuned)]
 
     before, after = precisions({name: matrix[held] for name, matrix in index.spaces.items()}, held)
-    vectors, rows = _composed_vectors(index, embedder, held, progress)
+    vectors, rows = composed_vectors(index, held[:MOST_COMPOSED], embedder.size, embedder.vectors)
     others = tuple(float(shares.mean()) for shares in precisions(vectors, rows)) if len(rows) else None
     error = float((after - before).std() / len(held) ** 0.5)
     return Gain(tuple(columns), (float(before.mean()), float(after.mean())), error, others)
@@ -129,23 +141,6 @@ def _precisions(index, vectors, rows, known, keys):
         [row != NONE and known[row].items() >= known[own].items() for row in five] for own, five in zip(rows, found)
     ]
     return np.mean(agree, axis=1)
-
-
-def _composed_vectors(index, embedder, held, progress):
-    """The vectors of held-out products on other backgrounds, and the rows of those that could be cut out."""
-    rng = np.random.default_rng(SEED)
-    images, aspects, rows = [], [], []
-    for row in progress(held[:MOST_COMPOSED], desc="tuning", unit="product"):
-        try:
-            pixels, aspect = load_prepared(index.product(row).path, embedder.size)
-        except ImageError:  # gone since it was indexed
-            continue
-        mask = cut_out(pixels)
-        if mask is not None:
-            images.append(composed(pixels, mask, rng))
-            aspects.append(aspect)
-            rows.append(row)
-    return (embedder.vectors(np.stack(images), aspects) if images else {}), np.array(rows, int)
 
 
 def _keys(index):
