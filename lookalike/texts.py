@@ -16,14 +16,8 @@ IMAGE_MISSING = "The picture of this product is not available."
 # Ways in.
 NEW_SEARCH = "New search"
 UPLOAD = "Your photo"
-UPLOAD_HELP = (
-    "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Several photos at once are one search. "
-    "Your photos are used for this answer and not kept."
-)
-UPLOAD_HELP_KEPT = (
-    "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Several photos at once are one search. "
-    "This shop keeps a copy of uploaded photos."
-)
+UPLOAD_HELP = "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Several photos at once are one search."
+PHOTOS_NOT_KEPT = "Your photos are used for your answers and not stored."
 PHOTOS_KEPT = "This shop keeps a copy of the photos you ask with, whichever way they come."
 CAMERA = "Take a photo"
 CAMERA_LABEL = "Point the camera at something to wear"

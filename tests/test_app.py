@@ -74,6 +74,17 @@ def test_nothing_is_kept_unless_switched_on(open_app, demo_index, tmp_path):
     assert len(list(kept.iterdir())) == 1 and "evil" not in next(kept.iterdir()).name
 
 
+def test_what_is_believed_of_a_photo_is_kept_where_it_is_forgotten_by_the_clock(open_app, demo_index):
+    from screens.parts import answering
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (301, 403), "teal").save(buffer, "PNG")
+    before = set(answering.IMPRESSIONS._kept)
+    upload(open_app(demo_index), buffer.getvalue())
+    assert len(set(answering.IMPRESSIONS._kept) - before) == 1
+    assert not hasattr(answering._impression, "clear"), "Streamlit's cache forgets only when something new comes"
+
+
 def test_that_photos_are_kept_is_said_on_the_page_and_only_where_they_are(open_app, demo_index, tmp_path):
     said = [
         [caption.value for caption in open_app(demo_index, **kept).caption]

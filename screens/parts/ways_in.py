@@ -57,7 +57,7 @@ def uploader(keep_in):
         type=SUFFIXES,
         accept_multiple_files=True,
         key=key,
-        help=texts.UPLOAD_HELP_KEPT if keep_in else texts.UPLOAD_HELP,
+        help=texts.UPLOAD_HELP if keep_in else f"{texts.UPLOAD_HELP} {texts.PHOTOS_NOT_KEPT}",
         on_change=lambda: _take_files(st.session_state[key]),
     )
 
