@@ -59,14 +59,13 @@ def recolored(rng, image, chance=0.5):
 
 
 def erase(rng, image, mask, chance=0.25):
-    """Paint over a rectangle of image, and of mask where there is one, at times."""
+    """Paint over a rectangle of image and of mask, at times."""
     if rng.random() < chance:
         side = image.shape[0]
         high, wide = rng.integers(side // 10, side // 3, 2)
         top, left = rng.integers(0, side - high), rng.integers(0, side - wide)
         image[top:top + high, left:left + wide] = rng.integers(0, 256, 3)
-        if mask is not None:
-            mask[top:top + high, left:left + wide] = 0
+        mask[top:top + high, left:left + wide] = 0
     return image, mask
 
 
@@ -77,13 +76,13 @@ def worn(rng, image, mask, side):
     return erase(rng, image, warp(mask, matrix, side, value=0), 0.15)
 
 
-def composed(rng, image, mask, side, photos):
-    """Return a product cut out and put on a made-up background with a shadow, and its mask."""
-    matrix = motion(rng, side, image.shape[0], 25 if rng.random() < 0.75 else 180, (0.65, 1.15), 0.1, 0.1)
+def composed(rng, image, mask, side, photos, scales=(0.65, 1.15), white=0.0):
+    """Return what is cut out and put on a made-up background, or at times on white, with a shadow, and its mask."""
+    matrix = motion(rng, side, image.shape[0], 25 if rng.random() < 0.75 else 180, scales, 0.1, 0.1)
     image = warp(image, matrix, side, cv2.BORDER_REPLICATE).astype(np.float32)
     mask = warp(mask, matrix, side, value=0)
     alpha = cv2.GaussianBlur(cv2.erode(mask, np.ones((2, 2), np.uint8)), (0, 0), 0.7)
-    scene = background(rng, side, photos)
+    scene = background(rng, side, photos) if rng.random() >= white else np.full((side, side, 3), 255, np.float32)
     if rng.random() < 0.7:
         slide = np.float32([[1, 0, rng.uniform(-9, 9)], [0, 1, rng.uniform(-9, 9)]])
         shadow = cv2.GaussianBlur(warp(mask, slide, side, value=0), (0, 0), rng.uniform(1, 8))
@@ -93,9 +92,10 @@ def composed(rng, image, mask, side, photos):
     return erase(rng, soften(rng, image), mask)
 
 
-def photographed(rng, image, side):
-    """Return a photo turned, cropped, lit and colored anew."""
+def photographed(rng, image, mask, side):
+    """Return a photo turned, cropped, lit and colored anew, and its mask."""
     angle = 20 if rng.random() < 0.7 else 180
     matrix = motion(rng, side, image.shape[0], angle, (0.75, 1.5), 0.1, PHOTO_STRETCH)
     image = light(rng, warp(image, matrix, side, cv2.BORDER_REFLECT), 1.0)
-    return erase(rng, soften(rng, recolored(rng, image)), None, 0.4)[0]
+    mask = warp(mask, matrix, side, cv2.BORDER_REFLECT)
+    return erase(rng, soften(rng, recolored(rng, image)), mask, 0.4)

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 PRODUCTS, PHOTOS = 68, 28
-COMPOSED = 0.5  # of the products
+COMPOSED = 0.5  # of the products and of the photos that can be cut out
+# Of the photos that are composed: between which scales, a garment fills less of them than a product; and on white.
+COMPOSED_SCALES, WHITE = (0.8, 1.4), 0.1
 MIXED, MIX = 0.7, 0.5  # of the images; the beta distribution's parameter of how much of another each gets
 CUT = 0.75  # of the mixed ones get a piece of the other, through the rest it shows
 UNKNOWN = 127  # in a mask: neither garment nor background, which teaches the garment grid nothing
@@ -17,7 +19,7 @@ TYPE_POWER, LABEL_POWER = -0.25, -0.75  # how much oftener rare article types an
 
 @dataclass(frozen=True)
 class Source:
-    """Pixels (n, 224, 224, 3) uint8, masks or None, labels by name (n,) int64, rows to train on."""
+    """Pixels (n, 224, 224, 3) and masks (n, 224, 224) uint8, labels by name (n,) int64, rows to train on."""
 
     pixels: np.ndarray
     masks: np.ndarray
@@ -43,6 +45,15 @@ def product(rng, source, row, side, scenes):
     if mask.any() and rng.random() < COMPOSED:
         return augment.composed(rng, image, mask, side, scenes)
     return augment.worn(rng, image, mask, side)
+
+
+def photo(rng, source, row, side, scenes):
+    """Return one photo's image and mask at side pixels, UNKNOWN where it could not be cut out."""
+    image, mask = np.asarray(source.pixels[row]), np.asarray(source.masks[row])
+    if mask.any() and rng.random() < COMPOSED:
+        return augment.composed(rng, augment.recolored(rng, image), mask, side, scenes, COMPOSED_SCALES, WHITE)
+    image, moved = augment.photographed(rng, image, mask, side)
+    return image, moved if mask.any() else np.full_like(moved, UNKNOWN)
 
 
 def shares(rng, count):
@@ -82,16 +93,16 @@ def paired(labels, share):
 
 
 def make(products, photos, scenes, side, seed, number):
-    """Return images, masks on the garment grid, product labels by name and photos' labels, as paired has them."""
+    """Return images, their masks on the garment grid, product labels by name and photos' labels, as paired has them."""
     rng = np.random.default_rng([seed, number, 1])
     chosen = draw(products, "articleType", TYPE_POWER, PRODUCTS, seed, 2 * number)
     shown = draw(photos, "label", LABEL_POWER, PHOTOS, seed, 2 * number + 1)
-    made = zip(*(product(rng, products, row, side, scenes) for row in chosen))
-    made, masks = map(np.stack, made)
+    made, masks = map(np.stack, zip(*(product(rng, products, row, side, scenes) for row in chosen)))
+    taken, photo_masks = map(np.stack, zip(*(photo(rng, photos, row, side, scenes) for row in shown)))
     made, product_share = mixed(rng, made)
-    masks[product_share < 1] = UNKNOWN
-    taken = np.stack([augment.photographed(rng, np.asarray(photos.pixels[row]), side) for row in shown])
     taken, photo_share = mixed(rng, taken)
+    masks = np.concatenate([masks, photo_masks])
+    masks[np.concatenate([product_share, photo_share]) < 1] = UNKNOWN
     cells = side // 16
     masks = [cv2.resize(mask, (cells, cells), interpolation=cv2.INTER_AREA) for mask in masks]
     return (torch.from_numpy(np.concatenate([made, taken])), torch.from_numpy(np.stack(masks)).float() / 255,

@@ -18,6 +18,7 @@ import loop
 import material
 import numpy as np
 import torch
+from network import Fashion
 
 # glibc hands large blocks back to the system at each step and the pages are cleared anew: a fifth
 # of the time. It reads these only when a process starts.
@@ -94,7 +95,8 @@ def main():
     products = catalogue.read_products(options.catalogue, options.styles)
     photos = catalogue.read_photos(options.photos)
     words = material.vocabularies(products, photos)
-    shown, taken, scenes = material.sources(products, photos, words, work)
+    trained = export.read(Fashion(words), options.initial) if options.initial else None
+    shown, taken, scenes = material.sources(products, photos, words, work, trained)
     network = material.build(words, imagenet(options), options.seed)
     colors = doubts.targets(products, words["baseColour"], network, shown.pixels, work / "doubts.npy")
     run = loop.start(network, bool(options.initial))

@@ -91,11 +91,11 @@ def learn(run, batch, colors, allowed):
     images, masks, labels, photo_labels = batch
     run.network.train()
     parts, grid = run.network(prepared(images))
-    count = len(masks)
+    count = len(images) - len(photo_labels[0])
     losses = {
         "products": product_losses(run.network, {k: v[:count] for k, v in parts.items()}, labels, colors),
         "photos": photo_losses(run.network, {k: v[count:] for k, v in parts.items()}, photo_labels, allowed),
-        "garment": garment_loss(grid[:count], masks),
+        "garment": garment_loss(grid, masks),
     }
     run.optimizer.zero_grad()
     sum(losses.values()).backward()

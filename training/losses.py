@@ -7,7 +7,7 @@ from torch.nn import functional as F
 WEIGHTS = {"articleType": 1.0, "baseColour": 1.0, "gender": 0.5, "subCategory": 0.2, "usage": 0.2}
 SMOOTHING = 0.05  # of every label but the color, which has its own
 MARGIN = 0.1  # asked of articleType alone: other labels are too uncertain
-LABEL, ALLOWED = 0.1, 0.6
+LABEL, ALLOWED = 0.25, 0.6
 GARMENT = 0.6  # over all images, of which fewer than half have a mask to learn from
 INSIDE = 0.15  # how much a product's cell that is scored low costs beside one outside scored high
 CONFUSED = (

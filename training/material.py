@@ -4,6 +4,7 @@ import batches
 import catalogue
 import cutouts
 import numpy as np
+import photo_cutouts
 import pixels
 import torch
 from network import Fashion
@@ -15,8 +16,11 @@ def vocabularies(products, photos):
     return {**words, "photo": catalogue.vocabulary(photos.labels["label"])}
 
 
-def sources(products, photos, words, work):
-    """Return what to draw products and photos from, and the scenes to put products into."""
+def sources(products, photos, words, work, trained=None):
+    """Return what to draw products and photos from, and the scenes to put them into.
+
+    Photos are cut out by what a trained network sees in them; without one they stay whole.
+    """
     shown = pixels.load(products.paths, work / "products.npy")
     masks = cutouts.load(shown, work / "masks.npy")
     labels = {a: catalogue.numbered(products.labels[a], words[a]) for a in catalogue.ATTRIBUTES}
@@ -25,8 +29,11 @@ def sources(products, photos, words, work):
     taken = pixels.load(photos.paths, work / "photos.npy")
     numbers = {"label": catalogue.numbered(photos.labels["label"], words["photo"])}
     free = np.flatnonzero(~photos.held)
+    photo_masks = np.zeros(taken.shape[:3], np.uint8)
+    if trained:
+        photo_masks = photo_cutouts.load(trained, taken, work / "photo-masks.npy")
     return (batches.Source(shown, masks, labels, np.flatnonzero(~products.held)),
-            batches.Source(taken, None, numbers, free), taken[free])
+            batches.Source(taken, photo_masks, numbers, free), taken[free])
 
 
 def permitted(words):
