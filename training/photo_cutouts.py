@@ -31,6 +31,7 @@ def cut(image, grid):
     kinds[(edge > NEAR) & (score > MAYBE) | (score > 0.5)] = cv2.GC_PR_FGD
     kinds[(edge > NEAR) & (score > SURE)] = cv2.GC_FGD
     kinds[(edge < AT) & (score < RIM)] = cv2.GC_BGD
+    cv2.setRNGSeed(0)  # of this thread's own numbers: a photo is cut alike whatever was cut before it
     try:
         cv2.grabCut(small, kinds, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # nothing but background, or nothing but garment
