@@ -95,7 +95,7 @@ def main():
     products = catalogue.read_products(options.catalogue, options.styles)
     photos = catalogue.read_photos(options.photos)
     words = material.vocabularies(products, photos)
-    trained = export.read(Fashion(words), options.initial) if options.initial else None
+    trained = export.read(Fashion(words), options.initial, anew=True) if options.initial else None
     shown, taken, scenes = material.sources(products, photos, words, work, trained)
     network = material.build(words, imagenet(options), options.seed)
     colors = doubts.targets(products, words["baseColour"], network, shown.pixels, work / "doubts.npy")

@@ -7,14 +7,16 @@ import cv2
 import judge
 import numpy as np
 
-SIDE = 112  # at which a photo is cut; it is done once, in a minute
+SIDE = 112  # at which a photo is cut
 ROUNDS = 6
-# Of the score on the garment grid, at most one: what may be garment, what is, and below which the rim is background.
-MAYBE, SURE, RIM = 0.15, 0.9, 0.3
+# Of the score on the garment grid: what may be garment far from the edge and anywhere, what is, and below which the
+# rim is background. FAINT is the least that a photo's highest score is taken for.
+MAYBE, LIKELY, SURE, RIM, FAINT = 0.15, 0.5, 0.9, 0.3, 0.3
 # From the edge, of the side: where garment is not assumed, and where background is.
 NEAR, AT = 0.12, 0.035
-AREA = (0.1, 0.72)  # of the image; a mask beyond it, or that fails what follows, went wrong
-ON_EDGE, SEEN, SOLID = 0.2, 0.85, 0.55
+# A mask went wrong that has less or more of the image than AREA, more of its edge than ON_EDGE, less than COVERED of
+# what is scored above SEEN, or less of its own hull than SOLID.
+AREA, ON_EDGE, SEEN, COVERED, SOLID = (0.1, 0.72), 0.2, 0.6, 0.85, 0.55
 
 
 def cut(image, grid):
@@ -24,23 +26,29 @@ def cut(image, grid):
     """
     small = cv2.resize(np.ascontiguousarray(image), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     score = cv2.resize(grid, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-    score = score / max(score.max(), 0.3)
+    score = score / max(score.max(), FAINT)
     y, x = np.mgrid[0:SIDE, 0:SIDE] / (SIDE - 1)
     edge = np.minimum(np.minimum(y, 1 - y), np.minimum(x, 1 - x))
-    kinds = np.full((SIDE, SIDE), cv2.GC_PR_BGD, np.uint8)
-    kinds[(edge > NEAR) & (score > MAYBE) | (score > 0.5)] = cv2.GC_PR_FGD
-    kinds[(edge > NEAR) & (score > SURE)] = cv2.GC_FGD
-    kinds[(edge < AT) & (score < RIM)] = cv2.GC_BGD
+    kinds = _guessed(score, edge)
     cv2.setRNGSeed(0)  # of this thread's own numbers: a photo is cut alike whatever was cut before it
     try:
         cv2.grabCut(small, kinds, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:  # nothing but background, or nothing but garment
         return None
     mask = _largest(np.isin(kinds, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255)
-    seeds = (edge > NEAR) & (score > 0.6)
-    if mask is None or not seeds.any() or (mask > 0)[seeds].mean() < SEEN or not _plausible(mask):
+    if mask is None or not _plausible(mask, (edge > NEAR) & (score > SEEN)):
         return None
     return cv2.resize(mask, image.shape[:2], interpolation=cv2.INTER_LINEAR)
+
+
+def _guessed(score, edge):
+    """Return what GrabCut begins with, by score and distance from the edge (s, s) each."""
+    inner = edge > NEAR
+    kinds = np.full(score.shape, cv2.GC_PR_BGD, np.uint8)
+    kinds[inner & (score > MAYBE) | (score > LIKELY)] = cv2.GC_PR_FGD
+    kinds[inner & (score > SURE)] = cv2.GC_FGD
+    kinds[(edge < AT) & (score < RIM)] = cv2.GC_BGD
+    return kinds
 
 
 def _largest(mask):
@@ -52,10 +60,12 @@ def _largest(mask):
     return cv2.drawContours(np.zeros_like(mask), [max(outlines, key=cv2.contourArea)], -1, 255, -1)
 
 
-def _plausible(mask):
+def _plausible(mask, seen):
     on_edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean() / 255
     hull = cv2.contourArea(cv2.convexHull(cv2.findNonZero(mask)))
-    return AREA[0] < mask.mean() / 255 < AREA[1] and on_edge < ON_EDGE and (mask > 0).sum() / max(hull, 1) > SOLID
+    solid = (mask > 0).sum() / max(hull, 1) > SOLID
+    covered = seen.any() and (mask > 0)[seen].mean() >= COVERED
+    return covered and solid and on_edge < ON_EDGE and AREA[0] < mask.mean() / 255 < AREA[1]
 
 
 def load(network, images, cache):
