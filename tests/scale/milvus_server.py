@@ -11,6 +11,21 @@ ROOT = Path(__file__).parents[2]
 BINARY, URI = "MILVUS_SERVER", "MILVUS_URI"
 HOST, PORT = "127.0.0.1", 19530
 SECONDS_TO_START = 180
+# The system keeps the port of a killed server for a minute where clients were connected to it.
+SECONDS_TO_FREE = 90
+
+
+def wait_for_port(seconds):
+    """Wait until the port is free: the launcher takes another one in silence otherwise, where nobody would ask."""
+    ends = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.socket() as probe:
+                return probe.bind((HOST, PORT))
+        except OSError:
+            if time.monotonic() > ends:
+                raise TimeoutError(f"{HOST}:{PORT} is still in use after {seconds} s") from None
+        time.sleep(0.2)
 
 
 class Server:
@@ -23,6 +38,7 @@ class Server:
 
     def start(self):
         """Start it, and wait until it listens; it may not be ready for questions yet."""
+        wait_for_port(SECONDS_TO_FREE)
         command = [os.environ[BINARY], "--data", str(self._folder), "--proxy-port", str(PORT)]
         with open(self._folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
