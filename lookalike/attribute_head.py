@@ -13,6 +13,10 @@ INPUTS = ("fashion", "color")
 # How much a column counts in a distance; any other counts as OTHER.
 IMPORTANCE = {"articleType": 2.0, "baseColour": 1.0, "gender": 0.8}
 OTHER = 0.5
+# How far the catalogue's own shares of a column's words are taken out of what a head believes, 1 being all the way: a
+# shop of T-shirts sees one in every dress, and the five nearest favor what there is most of once more. Beyond a half,
+# and for colors, it costs relevance (benchmarks/LOG.md). A word counts as if it had so many products more.
+EVENED, MORE_PRODUCTS = {"articleType": 0.5}, 20
 # A shop's own word on a product against what the head believes of its picture: words can be wrong.
 KNOWN = 0.9
 # Columns whose values are few enough to be learned, and come often enough; and so many of them, the best known.
@@ -109,7 +113,9 @@ def fit_head(vectors, attributes, columns=None):
     words, weights = {}, {}
     for column in columns_to_learn(attributes) if columns is None else columns:
         rows = [row for row, own in enumerate(attributes) if column in own]
-        words[column], weights[column] = _fit_column(inputs[rows], [attributes[row][column] for row in rows])
+        labels = [attributes[row][column] for row in rows]
+        words[column], weights[column] = _fit_column(inputs[rows], labels)
+        weights[column][-1] -= EVENED.get(column, 0) * _log_shares(labels, words[column])
     return AttributeHead(words, weights) if words else None
 
 
@@ -134,6 +140,13 @@ def _fit_column(inputs, labels):
         warnings.simplefilter("ignore")
         model.fit((inputs - mean) / scale, [places[label] for label in labels])
     return tuple(words), _folded(model, mean, scale)
+
+
+def _log_shares(labels, words):
+    """The logarithm of each word's share of the labels, as if each came a few times more: float32 (w,)."""
+    counts = Counter(labels)
+    shares = np.array([counts[word] + MORE_PRODUCTS for word in words], np.float32)
+    return np.log(shares / shares.sum())
 
 
 def _folded(model, mean, scale):

@@ -4,6 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from lookalike import attribute_head
 from lookalike.attribute_head import MOST_COLUMNS, AttributeHead, columns_to_learn, fit_head
 
 WORDS = {"articleType": ("Shirts", "Jeans"), "gender": ("Men", "Women", "Girls")}
@@ -32,6 +33,21 @@ def test_a_head_believes_what_it_learned():
         np.testing.assert_allclose(believed.sum(axis=1), 1, atol=1e-5)
         right = [head.words[column][place] == own[column] for place, own in zip(believed.argmax(axis=1), truth)]
         assert np.mean(right) > 0.99
+
+
+def test_a_shop_of_shirts_sees_less_of_a_shirt_in_everything_and_colors_are_left_as_they_come(monkeypatch):
+    vectors = {"fashion": np.random.default_rng(4).normal(size=(240, 3)).astype(np.float32), "color": np.eye(240, 2)}
+    words = [("Shirts", "Blue") if row % 12 else ("Dresses", "Red") for row in range(240)]
+    attributes = [
+        {"articleType": kind, "baseColour": color, "gender": "MW"[row % 2]} for row, (kind, color) in enumerate(words)
+    ]
+    evened = fit_head(vectors, attributes).beliefs(vectors)
+    monkeypatch.setattr(attribute_head, "EVENED", {})
+    plain = fit_head(vectors, attributes).beliefs(vectors)
+    # 220 shirts and 20 dresses, each counted with 20 more: a dress is believed the square root of six times rather.
+    odds = [believed["articleType"][:, 0] / believed["articleType"][:, 1] for believed in (evened, plain)]
+    np.testing.assert_allclose(odds[0] / odds[1], 6**0.5, rtol=1e-3)
+    np.testing.assert_array_equal(evened["baseColour"], plain["baseColour"])
 
 
 def test_the_same_catalogue_gives_the_same_head():
