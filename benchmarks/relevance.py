@@ -23,7 +23,7 @@ HELD_OUT = json.loads((ROOT / "lookalike" / "weights" / "fashion.json").read_tex
 
 
 SEED = 11
-# A mean over classes is led by chance where a class has no more photos than this.
+# A mean over labels is led by chance where a label has no more photos than this.
 FEW = 12
 
 
@@ -43,9 +43,12 @@ def lay_out(data, folder):
         rows = [row for row in csv.DictReader(file) if row["path"].startswith("shopper-photos-train/")]
     photos = [data / row["path"] for row in rows if row["person"] in HELD_OUT["people"]]
     labels = Counter(path.parent.name for path in photos)
+    classes = {path.name for path in (data / "shopper-photos").iterdir()}
     for label, count in labels.items():
         own = [path for path in photos if path.parent.name == label]
         link(own, folder / "people" / label)
+        if label in classes:
+            link(own, folder / "people-classes" / label)
         if count > FEW:
             link(own, folder / "people-often" / label)
 
@@ -85,7 +88,8 @@ def main(options):
             ("held-out products on other backgrounds", [folder / "composed"]),
             ("further products at their original size", [catalogue / "fullres"]),
             ("photos of held-out people", [folder / "people", "--classes", classes]),
-            (f"of these, classes of more than {FEW} photos", [folder / "people-often", "--classes", classes]),
+            ("of these, the classes of the shopper photos", [folder / "people-classes", "--classes", classes]),
+            (f"of all, labels of more than {FEW} photos", [folder / "people-often", "--classes", classes]),
             ("shopper photos", [data / "shopper-photos", "--classes", classes]),
         ):
             print(f"\n{title}", flush=True)
