@@ -36,7 +36,7 @@ def begun(start_node, tries=3):
         try:
             return start_node()
         except Exception as error:
-            if "timed out during startup" not in str(error) or not left:
+            if "timed out" not in str(error).lower() or not left:
                 raise
 
 
