@@ -14,8 +14,9 @@ INPUTS = ("fashion", "color")
 IMPORTANCE = {"articleType": 2.0, "baseColour": 1.0, "gender": 0.8}
 OTHER = 0.5
 # How far the catalogue's own shares of a column's words are taken out of what a head believes, 1 being all the way: a
-# shop of T-shirts sees one in every dress, and the five nearest favor what there is most of once more. Beyond a half,
-# and for colors, it costs relevance (benchmarks/LOG.md). A word counts as if it had so many products more.
+# shop of T-shirts sees one in every dress, and the five nearest favor what there is most of once more. All the way it
+# is too much for photos, and for colors it costs relevance (benchmarks/LOG.md). A word counts as if it had so many
+# products more: of rare ones the share is hardly known.
 EVENED, MORE_PRODUCTS = {"articleType": 0.5}, 20
 # A shop's own word on a product against what the head believes of its picture: words can be wrong.
 KNOWN = 0.9
