@@ -17,12 +17,12 @@ test: $(VENV)/installed-tests
 
 # Ray clusters and a real Milvus server, in a network of their own; the server has an environment of its own too.
 test-scale: $(VENV)/installed-scale
-	MILVUS_SERVER=$(abspath $(VENV)-milvus/bin/milvus-server) tests/scale/run $(BIN)/python -m pytest tests/scale tests/test_storage.py
+	MILVUS_SERVER=$(abspath $(VENV)-milvus/bin/milvus-server) tests/scale/run $(BIN)/python -m pytest tests/scale tests/extraction/test_storage.py
 
 # What a reader could be wrong about: style, and what is known to be unsafe.
 check: $(VENV)/installed-tests
 	$(BIN)/ruff check .
-	$(BIN)/bandit --quiet --recursive --skip B403,B404 lookalike screens components deploy app.py extract_features.py
+	$(BIN)/bandit --quiet --recursive --skip B403,B404 lookalike deploy app.py extract_features.py
 
 # Needs the network; --strict, since without it nothing found would read as nothing wrong.
 audit: $(VENV)/installed-tests
@@ -30,7 +30,7 @@ audit: $(VENV)/installed-tests
 
 # The long runs: a million strange inputs, and crowds before a real server.
 fuzz: $(VENV)/installed-tests
-	$(BIN)/python fuzz/run.py
+	$(BIN)/python -m fuzz.run
 
 load: $(VENV)/installed-tests
 	$(BIN)/python benchmarks/load.py

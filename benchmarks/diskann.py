@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import report
+import harness
 from search_at_scale import SEED, WEIGHTS, K, blocks, milliseconds
 
 # Milvus' defaults: max_degree, search_list_size, pq_code_budget_gb_ratio.
@@ -40,23 +40,23 @@ def arguments():
 
 
 def main(options):
-    from lookalike.index import load_index
+    from lookalike.index.reading import load_index
     from lookalike.milvus.layout import Layout
-    from lookalike.search import shares
+    from lookalike.index.vector_search import normalize_weights
 
     index = load_index(options.index)
     spaces = {name: m for name, m in index.spaces.items() if name in DRAWN_SPACES or not options.products}
     layout = Layout({name: m.shape[1] for name, m in spaces.items()})
     count = options.products or len(index.names)
     data = f"{count:,} products, {f'drawn, seed {SEED}' if options.products else 'real'}; {' + '.join(spaces)}: "
-    report.print_head(data + f"{layout.numbers} numbers", f"{WARM_UP} answers first", ("diskannpy", "numpy"))
+    harness.print_head(data + f"{layout.numbers} numbers", f"{WARM_UP} answers first", ("diskannpy", "numpy"))
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         stored = store(Path(folder) / "vectors.bin", index, spaces, layout, options.products)
         seconds = build(folder, stored)
         print(f"built      in {seconds:.0f} s, {weight(folder):.2f} GB beside {stored.nbytes / 1e9:.2f} GB of vectors")
         asked = queries(index, spaces, options)
         for name, weights in RANKINGS.items() if not options.products else [("usual", WEIGHTS)]:
-            measure(name, folder, stored, layout.queries(asked, shares(weights, spaces)))
+            measure(name, folder, stored, layout.queries(asked, normalize_weights(weights, spaces)))
 
 
 def store(path, index, spaces, layout, drawn):

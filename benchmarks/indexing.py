@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import report
+import harness
 
 LEFT_OUT = "imports, loading and converting models, one warm-up image of each side; files are dropped from the cache"
 
@@ -31,16 +31,16 @@ def arguments():
 
 
 def main(options):
-    from lookalike.images import find_images
+    from lookalike.images.discovery import find_images
 
     paths = [str(path.resolve()) for path in find_images(options.images)]
     kept = paths[: options.limit]
     size = sum(os.path.getsize(path) for path in kept) / len(kept) / 1e3
-    report.print_head(f"{options.images}: {len(kept)} of {len(paths)} images, {size:.0f} KB on average", LEFT_OUT)
+    harness.print_head(f"{options.images}: {len(kept)} of {len(paths)} images, {size:.0f} KB on average", LEFT_OUT)
     with tempfile.TemporaryDirectory() as folder:
         weights = options.weights
         if options.backbone == "resnet50" and not weights:
-            weights = str(report.seeded_weights(folder))
+            weights = str(harness.seeded_weights(folder))
         common = {"backbone": options.backbone, "weights": weights, "precision": options.precision}
         if options.memory:
             return memory(options.memory, options.distinct, paths, common)
@@ -50,13 +50,13 @@ def main(options):
 def speed(paths, plain_limit, common):
     """The three sides one after the other, each in a process of its own."""
     sides = {
-        "plain": report.child(__file__, "plain", paths=paths[:plain_limit], **common),
-        "ours": report.child(__file__, "ours", paths=paths, **common),
-        "engine": report.child(__file__, "engine", paths=paths[:256], **common),
+        "plain": harness.child(__file__, "plain", paths=paths[:plain_limit], **common),
+        "ours": harness.child(__file__, "ours", paths=paths, **common),
+        "engine": harness.child(__file__, "engine", paths=paths[:256], **common),
     }
     for name, side in sides.items():
         rate, detail = side["images"] / side["seconds"], side.get("detail", "")
-        print(f"{name:10} {rate:7.1f} images/s, {side['images']} images, {report.footing(side)}  {detail}")
+        print(f"{name:10} {rate:7.1f} images/s, {side['images']} images, {harness.footing(side)}  {detail}")
     plain, ours, engine = (side["images"] / side["seconds"] for side in sides.values())
     print(f"ratios     ours / plain {ours / plain:.2f}, ours / engine {ours / engine:.3f}")
 
@@ -66,7 +66,7 @@ def memory(counts, distinct, paths, common):
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             copies(paths, count, distinct or count, Path(folder, "images"))
-            side = report.child(__file__, "ours", folder=folder, **common)
+            side = harness.child(__file__, "ours", folder=folder, **common)
         embedded, seconds = side["images"], side["seconds"]
         print(
             f"memory     {count} images: peak {side['peak']:.0f} MB; {embedded} embedded in {seconds:.0f} s", flush=True
@@ -90,7 +90,7 @@ def plain(paths, backbone, weights, **_):
     network, preprocess = plain_network(backbone, weights)
     model = Sequential([network, layers.GlobalMaxPooling2D()])
     model.predict(np.zeros((1, 224, 224, 3), np.float32), verbose=0)
-    report.forget_cached(paths)
+    harness.forget_cached(paths)
     start, features = time.perf_counter(), []
     for path in paths:
         image = utils.img_to_array(utils.load_img(path, target_size=(224, 224)))
@@ -102,8 +102,8 @@ def plain(paths, backbone, weights, **_):
 
 
 def plain_network(backbone, weights):
-    from lookalike.backbones import find_backbone
-    from lookalike.engines.keras_models import keras_model
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.engines.keras_models import keras_model
 
     found = find_backbone(backbone, weights)
     if backbone == "resnet50":
@@ -120,9 +120,9 @@ def ours(backbone, weights, precision, paths=(), folder=None):
     """build_index from cold files into a fresh folder; paths are linked into one."""
     import numpy as np
 
-    from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder
-    from lookalike.indexing import build_index
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.embedder import load_embedder
+    from lookalike.extraction.build import build_index
 
     shop = folder or tempfile.mkdtemp()
     images, output = Path(shop, "images"), Path(shop, "index")
@@ -133,7 +133,7 @@ def ours(backbone, weights, precision, paths=(), folder=None):
                 (images / f"{number:06}{Path(path).suffix}").symlink_to(path)
         embedder = load_embedder(find_backbone(backbone, weights), precision=precision, throughput=True)
         embedder.rows(np.zeros((4, embedder.size, embedder.size, 3), np.uint8))
-        report.forget_cached(images.iterdir())
+        harness.forget_cached(images.iterdir())
         done = build_index(images, output, embedder, workers=os.cpu_count())
     finally:
         shutil.rmtree(shop if not folder else output, ignore_errors=True)
@@ -145,17 +145,17 @@ def engine(paths, backbone, weights, precision):
     """The networks alone over prepared pixels in memory, with the streams that indexing uses."""
     import numpy as np
 
-    from lookalike.backbones import find_backbone
-    from lookalike.engines.openvino import OpenVinoEngine, supported_precisions
-    from lookalike.fashion import INDEXED_OUTPUTS, find_fashion
-    from lookalike.framing import framed
-    from lookalike.images import load_pixels
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.engines.openvino import OpenVinoEngine, supported_precisions
+    from lookalike.embedding.fashion import INDEXED_OUTPUTS, find_fashion
+    from lookalike.embedding.padding import pad_to_frame
+    from lookalike.images.decoding import load_pixels
 
     precision = supported_precisions()[-1] if precision == "auto" else precision
     prepared = np.stack([load_pixels(path, 224) for path in paths])
     seconds = []
     for network, first in ((find_backbone(backbone, weights), None), (find_fashion(), INDEXED_OUTPUTS)):
-        pixels = framed(prepared, None, network.preprocessing.size)[0]
+        pixels = pad_to_frame(prepared, None, network.preprocessing.size)[0]
         running = OpenVinoEngine(network, precision, os.cpu_count(), first=first)
         running.outputs(pixels[:8])
         start = time.perf_counter()
@@ -170,6 +170,6 @@ def engine(paths, backbone, weights, precision):
 if __name__ == "__main__":
     given = arguments()
     if given.part:
-        report.answer_parent({"plain": plain, "ours": ours, "engine": engine}, given.part)
+        harness.answer_parent({"plain": plain, "ours": ours, "engine": engine}, given.part)
     else:
         main(given)

@@ -22,12 +22,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import report
-from visitor import LOST, PATIENCE, Visitor, visit
+import harness
+from streamlit_client import LOST, PATIENCE, Visitor, visit
 
 LEFT_OUT = "opening the page, fetching the pictures (between the answers), what a browser draws, any network"
 # Streamlit keeps a session's photos for two minutes more: memory follows the crowd, and is compared at rest alone.
-REST_SECONDS, MOST_GROWTH, PICTURES = 130, 0.10, 40
+REST_SECONDS, MAX_GROWTH, PICTURES = 130, 0.10, 40
 HEAD = ("people at once", "uploads", "p50", "p95", "p99", "a second", "errors", "not their own", "server", "client")
 
 
@@ -47,8 +47,10 @@ class Photos:
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--index", default=report.ROOT, type=Path, help="folder of an index (default: the project's)")
-    parser.add_argument("--photos", default=report.ROOT / "images", help="folder of JPEGs (default: the demo's images)")
+    parser.add_argument("--index", default=harness.ROOT, type=Path, help="folder of an index (default: the project's)")
+    parser.add_argument(
+        "--photos", default=harness.ROOT / "images", help="folder of JPEGs (default: the demo's images)"
+    )
     parser.add_argument("--people", type=int, nargs="*", default=[1, 5, 10, 25], help="people at once")
     parser.add_argument("--each", type=int, default=4, help="photos that each of them asks (default: 4)")
     parser.add_argument("--kilobytes", type=int, default=1000, help="least size of an upload (default: 1000)")
@@ -62,7 +64,7 @@ def main(options):
     photos = Photos(options.photos, options.kilobytes)
     if not photos.paths or not (options.index / "embeddings.pkl").is_file():
         sys.exit(f"JPEGs in {options.photos} and an index in {options.index} are needed: python extract_features.py")
-    report.print_head(f"index {options.index}, photos {options.photos}, {options.kilobytes} kB at least", LEFT_OUT)
+    harness.print_head(f"index {options.index}, photos {options.photos}, {options.kilobytes} kB at least", LEFT_OUT)
     with server(options.index.resolve()) as (address, pid):
         alone = [visit(address, photos, [place])[0] for place in range(len(photos.paths))]
         problems, _ = judged(alone, expected := [done.products for done in alone])
@@ -129,7 +131,7 @@ def endurance(address, pid, photos, expected, options):
     growth = (after := at_rest(address, pid, photos)) / before - 1
     print(f"\nAt rest after {len(outcomes)} uploads more: {after:.0f} MB, {growth:+.1%}")
     errors, wrong = judged(warm + outcomes, expected)
-    return errors + wrong + [f"the memory grew by more than {MOST_GROWTH:.0%}"] * (growth > MOST_GROWTH)
+    return errors + wrong + [f"the memory grew by more than {MAX_GROWTH:.0%}"] * (growth > MAX_GROWTH)
 
 
 def at_rest(address, pid, photos):
@@ -167,7 +169,7 @@ def server(index):
     variables = {"LOOKALIKE_INDEX": str(index), "LOOKALIKE_QUERIES_PER_MINUTE": "0", "LOOKALIKE_KEEP_UPLOADS": ""}
     variables["MALLOC_MMAP_THRESHOLD_"] = os.environ.get("MALLOC_MMAP_THRESHOLD_", "131072")
     silent = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
-    process = subprocess.Popen(command, cwd=report.ROOT, env=os.environ | variables, **silent)
+    process = subprocess.Popen(command, cwd=harness.ROOT, env=os.environ | variables, **silent)
     try:
         yield until_open(f"http://{address}:{port}", process), process.pid
     finally:

@@ -6,7 +6,7 @@ python benchmarks/look_alikes.py --index DIR: beside same_picture.py, the figure
 import argparse
 
 import numpy as np
-import report
+import harness
 
 WIDE = 0.34  # as far as nearly every picture lies from itself with its rim cut
 BLOCK = 512
@@ -26,12 +26,12 @@ def distances(matrix, rows):
 
 
 def main(options):
-    from lookalike.index import load_index
-    from lookalike.search import SAME_PICTURE
-    from lookalike.votes import COLUMNS
+    from lookalike.index.reading import load_index
+    from lookalike.search.recommender import SAME_PICTURE
+    from lookalike.search.explain import COLUMNS
 
     index = load_index(options.index)
-    report.print_head(f"{options.index}: {len(index.names)} products", "nothing is timed")
+    harness.print_head(f"{options.index}: {len(index.names)} products", "nothing is timed")
     words = [tuple(index.product(row).attributes.get(c) for c in COLUMNS) for row in range(len(index.names))]
     rows = pairs(index.look, WIDE)
     look, fashion = (distances(index.spaces[name], rows) for name in SAME_PICTURE)

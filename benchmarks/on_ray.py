@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import report
+import harness
 
 LEFT_OUT = "imports, and without Ray loading the models too; on Ray the first figure has all, the second no start"
 FILES = ("embeddings.pkl", "filenames.pkl", "spaces.npz", "index.json", "skipped.csv")
@@ -28,10 +28,10 @@ def arguments():
 
 
 def main(options):
-    from lookalike.images import find_images
+    from lookalike.images.discovery import find_images
 
     paths = find_images(Path(options.images).resolve())[: options.limit]
-    report.print_head(f"{options.images}: {len(paths)} images", LEFT_OUT)
+    harness.print_head(f"{options.images}: {len(paths)} images", LEFT_OUT)
     with tempfile.TemporaryDirectory() as folder:
         shop = Path(folder, "images")
         shop.mkdir()
@@ -39,7 +39,7 @@ def main(options):
             (shop / path.name).symlink_to(path)
         backbone = ["--backbone", options.backbone]
         if options.backbone == "resnet50":
-            backbone += ["--weights", options.weights or str(report.seeded_weights(folder))]
+            backbone += ["--weights", options.weights or str(harness.seeded_weights(folder))]
         for number in range(options.rounds):
             compare(shop, Path(folder, str(number)), ["--ray", options.ray], backbone)
 
@@ -61,7 +61,7 @@ def compare(shop, folder, ray, backbone):
 def index(shop, output, options):
     """What the summary of a run says."""
     command = [sys.executable, "extract_features.py", "--images", str(shop), "--output", str(output), "--no-tune"]
-    done = subprocess.run([*command, *options], cwd=report.ROOT, capture_output=True, text=True)
+    done = subprocess.run([*command, *options], cwd=harness.ROOT, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr[-2000:])
     embedded, seconds = re.search(r"(\d+) embedded in ([\d.]+) s", done.stdout).groups()

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import report
+import harness
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = "the browser, the network, the products' pictures (the grown catalogue has none), the first answer"
@@ -32,13 +32,14 @@ def opened(folder, count):
     os.environ.update(LOOKALIKE_INDEX=str(folder), LOOKALIKE_QUERIES_PER_MINUTE="0")
     from streamlit.testing.v1 import AppTest
 
-    from lookalike import live_index, loading, serving
-    from lookalike.search import Recommender
-    from grown import grown
+    from lookalike.search import loading
+    from lookalike.serving import live_index
+    from lookalike.search.recommender import Recommender
+    from synthetic_catalogue import grown
 
     real = loading.load_recommender(folder)
     large = Recommender(grown(real.index, count), real.embedder)
-    serving._shared[str(folder)] = live_index.LiveRecommender(folder, lambda *_, **__: large)
+    live_index._shared[str(folder)] = live_index.LiveRecommender(folder, lambda *_, **__: large)
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
 
 
@@ -80,7 +81,7 @@ def tapped(app, turn):
 
 
 def main(options):
-    report.print_head(f"{options.products} products grown around {options.index}", LEFT_OUT)
+    harness.print_head(f"{options.products} products grown around {options.index}", LEFT_OUT)
     app = opened(options.index, options.products)
     app.file_uploader[0].set_value([("photo.jpg", Path(options.photo).read_bytes(), "image/jpeg")]).run()
     time.sleep(20)  # what says how close close is, is computed beside the first answers

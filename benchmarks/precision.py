@@ -7,7 +7,7 @@ import argparse
 import tempfile
 import time
 
-import report
+import harness
 
 K = 5
 
@@ -25,23 +25,23 @@ def arguments():
 
 
 def main(options):
-    from lookalike.images import find_images
+    from lookalike.images.discovery import find_images
 
     paths = evenly([str(path) for path in find_images(options.images)], options.count)
     data = f"{len(paths)} images, taken evenly, of {options.images}; {options.fullres}"
-    report.print_head(data, "rates only: imports, loading, decoding")
+    harness.print_head(data, "rates only: imports, loading, decoding")
     with tempfile.TemporaryDirectory() as folder:
-        weights = options.weights or str(report.seeded_weights(folder))
+        weights = options.weights or str(harness.seeded_weights(folder))
         for backbone, file in (("resnet50", weights), ("efficientnet-lite0", None)):
-            found = report.child(__file__, "engines", paths=paths, backbone=backbone, weights=file)
+            found = harness.child(__file__, "engines", paths=paths, backbone=backbone, weights=file)
             print(f"engine     {backbone}, {len(paths)} images: {found['text']}", flush=True)
             if options.fullres:
                 large = [str(path) for path in find_images(options.fullres)]
-                found = report.child(__file__, "decoding", paths=large, backbone=backbone, weights=file)
+                found = harness.child(__file__, "decoding", paths=large, backbone=backbone, weights=file)
                 print(f"decoding   {backbone}, {len(large)} images: {found['text']}", flush=True)
     if options.int8:
         paths = evenly([str(path) for path in find_images(options.images)], options.int8)
-        found = report.child(__file__, "int8", paths=paths, styles=options.styles)
+        found = harness.child(__file__, "int8", paths=paths, styles=options.styles)
         for line in found["lines"]:
             print(f"int8       efficientnet-lite0, {len(paths)} images, {line}")
 
@@ -55,7 +55,7 @@ def evenly(items, count):
 def pixels_of(paths):
     import numpy as np
 
-    from lookalike.images import load_pixels
+    from lookalike.images.decoding import load_pixels
 
     return np.stack([load_pixels(path, 224) for path in paths])
 
@@ -81,8 +81,8 @@ def nearest(vectors):
 
 def part_engines(paths, backbone, weights):
     """Engine and precision chosen by auto against TensorFlow in float32."""
-    from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.embedder import load_embedder
 
     found, pixels = find_backbone(backbone, weights), pixels_of(paths)
     auto = load_embedder(found, throughput=True)
@@ -99,8 +99,8 @@ def part_decoding(paths, backbone, weights):
     import numpy as np
     from PIL import Image, ImageOps
 
-    from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.embedder import load_embedder
 
     def full(path):
         image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
@@ -121,10 +121,11 @@ def part_int8(paths, styles):
     """Rates, overlap with float32 and precision at 5 for articleType of f32, bf16 and int8."""
     import openvino as ov
 
-    from lookalike.attributes import product_id, read_styles
-    from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder, normalise, pool
-    from lookalike.engines.openvino import supported_precisions
+    from lookalike.index.attributes import read_styles
+    from lookalike.index.catalogue import product_id
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.embedder import load_embedder, normalize, pool
+    from lookalike.embedding.engines.openvino import supported_precisions
 
     backbone, pixels = find_backbone("efficientnet-lite0"), pixels_of(paths)
     table = read_styles(styles)
@@ -134,7 +135,7 @@ def part_int8(paths, styles):
         embedder = load_embedder(backbone, "openvino", precision, throughput=True)
         rates[precision], vectors[precision] = rated(embedder.embed, pixels)
     quantized = ov.Core().compile_model(quantize(backbone, pixels[:300]), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
-    rates["int8"], vectors["int8"] = rated(lambda part: normalise(pool(many(quantized, part))), pixels)
+    rates["int8"], vectors["int8"] = rated(lambda part: normalize(pool(many(quantized, part))), pixels)
     lines = []
     for name, found in vectors.items():
         right, asked = agreeing(nearest(found), kinds)
@@ -150,7 +151,7 @@ def quantize(backbone, pixels):
     import nncf
     import openvino as ov
 
-    from lookalike.engines.openvino import default_cache
+    from lookalike.embedding.engines.openvino import default_cache
 
     file = next(default_cache().glob(f"*{backbone.manifest_key()}*/model.xml"))
     model = ov.Core().read_model(file)
@@ -190,6 +191,6 @@ if __name__ == "__main__":
     given = arguments()
     if given.part:
         parts = {"engines": part_engines, "decoding": part_decoding, "int8": part_int8}
-        report.answer_parent(parts, given.part)
+        harness.answer_parent(parts, given.part)
     else:
         main(given)

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import report
+import harness
 
 LEFT_OUT = (
     "warm: imports, loading, one warm-up answer; cold: nothing but the file cache, which is warm, and the "
@@ -32,20 +32,20 @@ def arguments():
 
 
 def main(options):
-    report.print_head("products are random unit vectors of 2048 numbers, seed 0", LEFT_OUT)
+    harness.print_head("products are random unit vectors of 2048 numbers, seed 0", LEFT_OUT)
     with tempfile.TemporaryDirectory() as folder:
         photo = options.photo or drawn_photo(Path(folder, "photo.jpg"))
         if options.index:
             cold(photo, options.index)
-        weights = options.weights or str(report.seeded_weights(folder))
+        weights = options.weights or str(harness.seeded_weights(folder))
         if options.products:
             warm(photo, weights, options.products[0], options.times, options.index)
     for count in options.products:
-        side = report.child(__file__, "search", count=count, times=options.times)
+        side = harness.child(__file__, "search", count=count, times=options.times)
         print(
             f"search     {count} × 2048: ours {milliseconds(side['ours'])}, NearestNeighbors "
             f"{milliseconds(side['neighbors'])}, ratio {side['neighbors'][0] / side['ours'][0]:.2f}; "
-            f"a bare float32 product {milliseconds(side['product'])}; {side['equal']}; {report.footing(side)}"
+            f"a bare float32 product {milliseconds(side['product'])}; {side['equal']}; {harness.footing(side)}"
         )
 
 
@@ -56,17 +56,17 @@ def cold(photo, index, times=5):
     seconds = []
     for _ in range(times):
         start = time.perf_counter()
-        subprocess.run(command, cwd=report.ROOT, check=True, capture_output=True)  # noqa: S603
+        subprocess.run(command, cwd=harness.ROOT, check=True, capture_output=True)  # noqa: S603
         seconds.append(time.perf_counter() - start)
     print(f"cold       {index}: {milliseconds(spread(seconds))} from process start to printed matches, {times} starts")
 
 
 def warm(photo, weights, count, times, index):
-    side = report.child(__file__, "warm", photo=str(photo), weights=weights, count=count, times=times, index=index)
+    side = harness.child(__file__, "warm", photo=str(photo), weights=weights, count=count, times=times, index=index)
     parts = ", ".join(f"{name} {milliseconds(side[name])}" for name in ("decode", "vectors", "search"))
     print(
         f"warm       {side['pixels']}, {count} × 2048, resnet50 in {side['precision']}, ranked by {side['ranking']}: "
-        f"{milliseconds(side['answer'])} to {K} matches; by itself: {parts}; {report.footing(side)}",
+        f"{milliseconds(side['answer'])} to {K} matches; by itself: {parts}; {harness.footing(side)}",
         flush=True,
     )
 
@@ -109,7 +109,7 @@ def random_index(count):
     """An Index of count random unit vectors, made block by block so that no second copy is held."""
     import numpy as np
 
-    from lookalike.index import Index
+    from lookalike.index.reading import Index
 
     numbers = np.random.default_rng(0)
     look = np.empty((count, 2048), np.float32)
@@ -121,20 +121,21 @@ def random_index(count):
 
 
 def part_warm(photo, weights, count, times, index):
-    from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder
-    from lookalike.images import load_prepared
-    from lookalike.index import load_index
-    from lookalike.search import Recommender
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.embedder import load_embedder
+    from lookalike.images.decoding import load_prepared
+    from lookalike.index.reading import load_index
+    from lookalike.search.recommender import Recommender
+
     # After lookalike, as in the app: who imports numpy first sets how long BLAS's threads stay awake.
-    from grown import grown
+    from synthetic_catalogue import grown
     from PIL import Image
 
     embedder = load_embedder(find_backbone("resnet50", weights))
     # The default ranking over a real catalogue's other spaces; without one, look alone over random vectors.
     recommender = Recommender(grown(load_index(index), count, 2048) if index else random_index(count), embedder)
     pixels, aspect = load_prepared(photo, embedder.size)
-    vectors = recommender.index.completed(embedder.vectors(pixels[None], [aspect]))
+    vectors = recommender.index.with_tuned(embedder.vectors(pixels[None], [aspect]))
     return {
         "pixels": "{} × {}".format(*Image.open(photo).size),
         "precision": embedder.precision,
@@ -151,7 +152,7 @@ def part_search(count, times):
     import numpy as np
     from sklearn.neighbors import NearestNeighbors
 
-    from lookalike.search import Recommender
+    from lookalike.search.recommender import Recommender
 
     index = random_index(count)
     recommender = Recommender(index, None)
@@ -162,7 +163,7 @@ def part_search(count, times):
     expected, places = neighbors.kneighbors(query)
     same = bool((rows == places).all() and np.allclose(distances, expected, atol=1e-6))
     return {
-        "equal": "the same neighbours and distances" if same else "NOT THE SAME NEIGHBOURS",
+        "equal": "the same neighbors and distances" if same else "NOT THE SAME NEIGHBORS",
         "ours": timed(lambda: recommender.nearest({"look": query}, K), times),
         "neighbors": timed(lambda: neighbors.kneighbors(query), times),
         "product": timed(lambda: index.look @ query[0], times),
@@ -172,6 +173,6 @@ def part_search(count, times):
 if __name__ == "__main__":
     given = arguments()
     if given.part:
-        report.answer_parent({"warm": part_warm, "search": part_search}, given.part)
+        harness.answer_parent({"warm": part_warm, "search": part_search}, given.part)
     else:
         main(given)

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-import report
+import harness
 from PIL import Image
 
 SIDE, OTHERS, OTHERS_SIDE, SEED, K = 1024, 4, 0.28, 7, 5
@@ -22,15 +22,15 @@ SIZES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2, 0.12)
 
 
 def main(options):
-    from lookalike import query
-    from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder
+    from lookalike.search import query
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.embedder import load_embedder
 
     query.MARGIN = query.MARGIN if options.margin is None else options.margin
-    held = json.loads((report.ROOT / "lookalike/weights/fashion.json").read_text())["held_out"]["product_ids"]
+    held = json.loads((harness.ROOT / "lookalike/weights/fashion.json").read_text())["held_out"]["product_ids"]
     styles = kinds(options.catalogue / "styles.csv")
     names = [name for name in sorted(held) if name in styles]
-    report.print_head(f"{options.catalogue}: {len(names)} held-out products", "nothing is timed")
+    harness.print_head(f"{options.catalogue}: {len(names)} held-out products", "nothing is timed")
     pixels = np.stack([read(options.catalogue, name) for name in names])
     index = embedded(load_embedder(find_backbone(options.backbone), throughput=True), pixels)
     labels = [styles[name] for name in names]
@@ -43,7 +43,7 @@ def main(options):
 
 
 def table_row(size, share, shares):
-    from lookalike.metrics import interval
+    from lookalike.analysis.metrics import interval
 
     low, high = interval([shares["closer"] - shares["pooled"]])
     figures = [float(np.mean(shares[name])) for name in ("whole", "pooled", "closer", "mixed")]
@@ -70,7 +70,7 @@ def judged(embedder, query, size, asked, pixels, index, labels):
 
 
 def seen(embedder, image):
-    from lookalike.images import aspect, prepare
+    from lookalike.images.decoding import aspect, prepare
 
     pixels = prepare(image, embedder.size)
     return pixels, embedder.feature_maps(pixels[None])[0], embedder.fashion_maps(pixels[None], [aspect(image)])
@@ -78,7 +78,7 @@ def seen(embedder, image):
 
 def right(vectors, row, index, labels):
     """The share of the K nearest other products that are of the product's kind, with the ranking in use."""
-    from lookalike.search import default_weights
+    from lookalike.search.recommender import default_weights
 
     weights = default_weights(index)
     cosines = sum(weight * (index[name] @ vectors[name][0]) for name, weight in weights.items())
@@ -88,7 +88,7 @@ def right(vectors, row, index, labels):
 
 def scene(row, mask, size, asked, pixels, rng):
     """A photo with the product at that size among others, and the rectangle around it in fractions."""
-    from lookalike.composing import background
+    from lookalike.tuning.augmentation import background
 
     image = Image.fromarray(background(SIDE // 2, rng)).resize((SIDE, SIDE))
     box = put(image, pixels[row], mask, size, [], rng)
@@ -111,8 +111,10 @@ def put(image, pixels, mask, size, taken, rng, tries=50):
         left, top = (int(rng.integers(0, SIDE - side + 1)) for side in shape)
         box = left, top, left + shape[0], top + shape[1]
         if not any(overlap(box, other) for other in taken):
-            product, cover = (Image.fromarray(part).crop(cut).convert(mode).resize(shape, Image.Resampling.BICUBIC)
-                              for part, mode in ((pixels, "RGB"), (mask, "L")))
+            product, cover = (
+                Image.fromarray(part).crop(cut).convert(mode).resize(shape, Image.Resampling.BICUBIC)
+                for part, mode in ((pixels, "RGB"), (mask, "L"))
+            )
             image.paste(product, (left, top), cover)
             return box
     return 0, 0, 0, 0
@@ -124,7 +126,7 @@ def overlap(one, other):
 
 def askable(labels, pixels, count):
     """At most count (row, mask) of products that can be cut out and of whose kind there are K others."""
-    from lookalike.composing import cut_out
+    from lookalike.tuning.augmentation import cut_out
 
     rows = [row for row, label in enumerate(labels) if labels.count(label) > K]
     chosen = []
@@ -142,15 +144,15 @@ def embedded(embedder, pixels):
 
 def kinds(path):
     """(article type, base color) by product id, where both are known."""
-    from lookalike.attributes import read_styles
-    from lookalike.metrics import label
+    from lookalike.index.attributes import read_styles
+    from lookalike.analysis.metrics import label
 
     known = {name: label(own, ("articleType", "baseColour")) for name, own in read_styles(path).items()}
     return {name: kind for name, kind in known.items() if kind}
 
 
 def read(catalogue, name):
-    from lookalike.images import load_pixels
+    from lookalike.images.decoding import load_pixels
 
     return load_pixels(catalogue / "images" / f"{name}.jpg", 224)
 

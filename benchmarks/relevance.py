@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import report
+import harness
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,15 +55,15 @@ def lay_out(data, folder):
 
 def compose(products, folder):
     """Those of the products that stand on white, drawn once on a made-up background each, in folder."""
-    from lookalike.composing import composed, cut_out
-    from lookalike.images import load_pixels
+    from lookalike.tuning.augmentation import composite, cut_out
+    from lookalike.images.decoding import load_pixels
 
     folder.mkdir()
     for path in sorted(products.iterdir()):
         pixels = load_pixels(path, 224)
         mask = cut_out(pixels)
         if mask is not None:
-            made = composed(pixels, mask, np.random.default_rng([SEED, int(path.stem)]))
+            made = composite(pixels, mask, np.random.default_rng([SEED, int(path.stem)]))
             Image.fromarray(made).save(folder / f"{path.stem}.png")
 
 
@@ -74,7 +74,7 @@ def run(*command):
 def main(options):
     data = options.data.resolve()
     classes, catalogue = ROOT / "benchmarks" / "classes.json", data / "fashion-product-images"
-    report.print_head(data, "nothing is timed")
+    harness.print_head(data, "nothing is timed")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         lay_out(data, folder)

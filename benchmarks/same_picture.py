@@ -7,7 +7,7 @@ import argparse
 import io
 
 import numpy as np
-import report
+import harness
 from PIL import Image, ImageEnhance
 
 PERCENTS = (0.1, 1, 5, 50, 95, 99, 99.9)
@@ -27,12 +27,13 @@ def changed(image):
 
 
 def main(options):
-    from lookalike.backbones import find_backbone
-    from lookalike.embedder import load_embedder
-    from lookalike.images import aspect, decode, find_images, prepare
+    from lookalike.embedding.backbones import find_backbone
+    from lookalike.embedding.embedder import load_embedder
+    from lookalike.images.decoding import aspect, decode, prepare
+    from lookalike.images.discovery import find_images
 
     paths = find_images(options.images)[:: max(1, len(find_images(options.images)) // options.limit)]
-    report.print_head(f"{options.images}: {len(paths)} images", "nothing is timed")
+    harness.print_head(f"{options.images}: {len(paths)} images", "nothing is timed")
     embedder = load_embedder(find_backbone(options.backbone), throughput=True)
     originals = [decode(path, 512) for path in paths]
 

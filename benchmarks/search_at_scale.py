@@ -14,14 +14,14 @@ import tempfile
 import time
 from pathlib import Path
 
-import report
+import harness
 
-sys.path.insert(0, str(report.ROOT / "tests" / "scale"))
+sys.path.insert(0, str(harness.ROOT / "tests" / "scale"))
 LEFT_OUT = "drawing the vectors (timed apart), starting the server; 20 answers before those that count"
 NAME, K, BLOCK, SEED = "lookalike_benchmark", 5, 2000, 0
-# As long as so much of a vector: copies are neighbours, not the same picture.
+# As long as so much of a vector: copies are neighbors, not the same picture.
 NOISE = 0.3
-# Of the spaces that are published; shares of them where some are left out.
+# Of the spaces that are published; normalize_weights of them where some are left out.
 WEIGHTS = {"tuned": 0.5, "fashion": 0.45, "look": 0.05, "color": 0.05}
 
 
@@ -36,15 +36,15 @@ def arguments():
 
 
 def main(options):
-    from lookalike.index import load_index
-    from lookalike.search import shares
+    from lookalike.index.reading import load_index
+    from lookalike.index.vector_search import normalize_weights
 
     index = load_index(options.index)
     spaces = {name: index.spaces[name] for name in options.spaces}
-    weights = shares(WEIGHTS, spaces)
+    weights = normalize_weights(WEIGHTS, spaces)
     numbers = sum(matrix.shape[1] for matrix in spaces.values())
     data = f"{options.products:,} products drawn around {len(index.names):,} real ones, seed {SEED}, noise {NOISE}; "
-    report.print_head(data + f"{' + '.join(spaces)}: {numbers} numbers, {4 * numbers} bytes each", LEFT_OUT)
+    harness.print_head(data + f"{' + '.join(spaces)}: {numbers} numbers, {4 * numbers} bytes each", LEFT_OUT)
     print("ranking    " + " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items()))
     print(f"memory     {4 * numbers * options.products / 1e9:.1f} GB of vectors; with all spaces of this index it "
           f"were {4 * sum(index.widths.values()) * options.products / 1e9:.1f} GB", flush=True)  # fmt: skip
@@ -62,7 +62,7 @@ def main(options):
 def blocks(index, spaces, count, seed):
     """(names, dict from space to float32 (m, d)) block by block: the same ones every time."""
     import numpy as np
-    from grown import _name
+    from synthetic_catalogue import _name
 
     numbers, n = np.random.default_rng(seed), len(index.names)
     for start in range(0, count, BLOCK):
@@ -95,7 +95,7 @@ def exact(stream, asked, weights):
 
 def measure(kind, text, index, spaces, options, asked, weights, best):
     """Publish with one kind of index, search, print, and take it away again."""
-    from lookalike.milvus.address import parse_address
+    from lookalike.milvus.server import parse_address
     from lookalike.milvus.loading import load_published
     from lookalike.milvus.publishing import Publication, publish
 
@@ -128,18 +128,18 @@ def measure(kind, text, index, spaces, options, asked, weights, best):
 
 
 def names_of(index, count):
-    from grown import _name
+    from synthetic_catalogue import _name
 
     return (_name(index.names[row % len(index.names)], row // len(index.names)) for row in range(count))
 
 
 def first_words(found):
     """What is allowed by a filter on the first facet's most frequent word."""
-    from lookalike.search import Allowed
+    from lookalike.index.vector_search import RowFilter
 
     facets = found.facets()
     column = next(iter(facets.words))
-    return Allowed(len(found.names), facets, {column: facets.words[column][:1]}, ())
+    return RowFilter(len(found.names), facets, {column: facets.words[column][:1]}, ())
 
 
 def timed(found, asked, weights, allowed):
@@ -160,7 +160,7 @@ def milliseconds(ordered):
 
 
 def drop(text):
-    from lookalike.milvus.address import parse_address
+    from lookalike.milvus.server import parse_address
     from lookalike.milvus.server import Milvus
 
     milvus = Milvus(parse_address(text))
@@ -175,7 +175,7 @@ class server:
     """The address of a server: one that runs, or one that is started in a folder of its own and ended again."""
 
     def __enter__(self):
-        from milvus_server import URI, Server
+        from tests.scale.milvus_server import URI, Server
 
         if os.environ.get(URI):
             return os.environ[URI].rstrip("/")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Streamlit puts the folder of the script it is given, this one's, on the path.
 sys.path.insert(0, str(ROOT))
 
-from lookalike import health_server, serving, telemetry  # noqa: E402
+from lookalike.serving import health_server, live_index, telemetry  # noqa: E402
 
 # Starlette puts all that is larger than 1 MB into a file while it comes in; photos are for memory only.
 MultiPartParser.spool_max_size = 21 * 2**20
@@ -26,7 +26,7 @@ MultiPartParser.spool_max_size = 21 * 2**20
 async def opening(app):
     """Before the first visitor: logs, the health server, and the index in its own thread."""
     telemetry.set_up_logs()
-    live = serving.shared(os.environ.get("LOOKALIKE_INDEX", "."))
+    live = live_index.shared(os.environ.get("LOOKALIKE_INDEX", "."))
     health_server.start(lambda: live.current()[0])
     yield {}
 

@@ -1,4 +1,4 @@
-"""Fuzz one target guided by its coverage: python fuzz/guided.py NAME [libFuzzer's options, as -max_total_time=60]
+"""Fuzz one target guided by its coverage: python -m fuzz.guided NAME [libFuzzer's options, as -max_total_time=60]
 
 Needs atheris (pip install atheris); what is found is written to fuzz/findings/.
 """
@@ -7,15 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests"), str(HERE)]
-
-import atheris  # noqa: E402
+import atheris
 
 with atheris.instrument_imports(include=["lookalike", "pickletools", "PIL"]):
-    import targets
+    from fuzz import targets
 
-from seeds import seeds  # noqa: E402
+from fuzz.seeds import seeds
+
+HERE = Path(__file__).parent
 
 
 def main():

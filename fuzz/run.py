@@ -1,4 +1,4 @@
-"""Fuzz every target for a while and count: python fuzz/run.py [--seconds 900] [--only NAME …] [--seed N]
+"""Fuzz every target for a while and count: python -m fuzz.run [--seconds 900] [--only NAME …] [--seed N]
 
 Good inputs are mutated; the time is shared by the targets and what is found is written to fuzz/findings/.
 guided.py does the same to one target, guided by its coverage.
@@ -12,11 +12,10 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests"), str(HERE)]
+from fuzz.seeds import seeds
+from fuzz.targets import TARGETS
 
-from seeds import seeds  # noqa: E402
-from targets import TARGETS  # noqa: E402
+HERE = Path(__file__).parent
 
 # Shares of the time; a process of its own decodes slowly, and there is most to find among images.
 SHARES = {"images": 3.0, "headers": 2.0}

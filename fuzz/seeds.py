@@ -6,9 +6,9 @@ import pickle
 from functools import cache
 
 import numpy as np
-from hostile.make import cases
 
-from lookalike.attribute_head import AttributeHead
+from lookalike.index.attribute_head import AttributeHead
+from tests.hostile.make import cases
 
 LARGEST = 4000
 ROWS = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)

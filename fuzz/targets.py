@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.attribute_head import AttributeHead
-from lookalike.attributes import read_styles
-from lookalike.backbones import find_backbone
-from lookalike.decoding_apart import decode_apart
+from lookalike.embedding.backbones import find_backbone
 from lookalike.errors import CatalogueError, ImageError, IndexFileError, WeightsError
-from lookalike.image_headers import orientation, read_header
-from lookalike.images import KINDS_HERE, PIXELS_HERE, decode, thumbnail
-from lookalike.index_parts import read_look, read_names, read_spaces
-from lookalike.manifest import parse_manifest
-from lookalike.permalink import Asked
+from lookalike.images.decoding import KINDS_HERE, PIXELS_HERE, decode, thumbnail
+from lookalike.images.headers import orientation, read_header
+from lookalike.images.sandbox import decode_sandboxed
+from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.attributes import read_styles
+from lookalike.index.manifest import parse_manifest
+from lookalike.index.reading import read_look, read_names, read_spaces
+from lookalike.web.look_up.permalink import SearchState
 
 warnings.simplefilter("ignore")
 SCRATCH = Path(tempfile.gettempdir(), f"lookalike-fuzz-{os.getpid()}")
@@ -66,7 +66,7 @@ def images(content):
 def images_apart(content):
     """The same in the process for what can claim little and need much; it may give up, never hang."""
     try:
-        assert decode_apart(content, 16, "The photo").mode == "RGB"
+        assert decode_sandboxed(content, 16, "The photo").mode == "RGB"
     except ImageError as error:
         sentence(error)
 
@@ -119,9 +119,9 @@ def parameters(content):
     for key, value in zip(words[::2], words[1::2]):
         params[key] = [params[key], value] if key in params else value
     for columns in (None, COLUMNS):
-        asked = Asked.from_params(params, columns)
+        asked = SearchState.from_params(params, columns)
         assert 0 <= asked.balance <= 1 and math.isfinite(asked.balance) and 1 <= asked.count <= 100
-        assert Asked.from_params(asked.to_params(), columns) == asked
+        assert SearchState.from_params(asked.to_params(), columns) == asked
 
 
 def encoder(content):

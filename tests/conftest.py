@@ -1,56 +1,34 @@
 """What the tests share: a toy embedder to check by hand, drawn images, real data where it is there."""
 
 import errno
-import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike import decoding_apart
-from lookalike.backbones import Backbone, Preprocessing, find_backbone
-from lookalike.embedder import Embedder, load_embedder
-from lookalike.index import load_index
-from lookalike.indexing import build_index
-from lookalike.search import Recommender
+from lookalike.embedding.backbones import find_backbone
+from lookalike.embedding.embedder import load_embedder
+from lookalike.extraction.build import build_index
+from lookalike.images import sandbox
+from lookalike.index.reading import load_index
+from lookalike.search.recommender import Recommender
+from tests.support.data import ROOT
+from tests.support.server import searched_index, wait_until_healthy
+from tests.support.toy import COLORS, toy_embedder
 
 # What drives the browser is in a room of its own.
-pytest_plugins = ["browser"]
-
-ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", ROOT.parent / "shared" / "data"))
-COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
-
-SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-ARTEFACTS = ROOT / "test-artefacts"
-SECONDS = 30_000
-
-
-class ToyEngine:
-    """A feature map of 2 × 2 cells × 3 channels: the mean red, green and blue of each quarter."""
-
-    def feature_maps(self, pixels):
-        n, side = pixels.shape[:2]
-        return pixels.reshape(n, 2, side // 2, 2, side // 2, 3).mean(axis=(2, 4), dtype=np.float32) / 255
+pytest_plugins = ["tests.support.browser"]
 
 
 @pytest.fixture
 def toy():
-    """An embedder whose look of a one-colored image is that color, normalised."""
-    preprocessing = Preprocessing(8, "RGB", (0.0,) * 3, (255.0,) * 3)
-    return Embedder(Backbone("toy", Path("toy.bin"), "0" * 64, preprocessing), ToyEngine())
+    """An embedder whose look of a one-colored image is that color, normalized."""
+    return toy_embedder()
 
 
 @pytest.fixture
@@ -96,19 +74,6 @@ def toy_index(catalogue, toy):
     return catalogue.parent
 
 
-def data(*parts):
-    """A path in the real data, or a skip with the reason."""
-    path = DATA.joinpath(*parts)
-    if not path.exists():
-        pytest.skip(f"the real data is not on this machine ({path})")
-    return path
-
-
-def real_images(count):
-    """The first images of the real catalogue, or a skip with the reason."""
-    return sorted(data("fashion-product-images", "images").iterdir())[:count]
-
-
 @pytest.fixture(scope="session")
 def seeded_weights(tmp_path_factory):
     """ResNet-50's weights from a seed, as Keras writes them: real in every way but their values."""
@@ -148,21 +113,20 @@ def demo_index(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def agreed_on(demo_index):
-    """The place of the demo's first product that others agree on: a word of most neighbours, a color of the first."""
-    from lookalike.explain import common_colors
-    from lookalike.index import load_index
-    from lookalike.search import Recommender
-    from lookalike.votes import votes
-    from screens.parts.answering import VOTERS
+    """The place of the demo's first product that others agree on: a word of most neighbors, a color of the first."""
+    from lookalike.index.reading import load_index
+    from lookalike.search.explain import common_colors, votes
+    from lookalike.search.recommender import Recommender
+    from lookalike.web.look_up.answers import VOTERS
 
     shop = Recommender(load_index(demo_index), None)
     for row in range(len(shop.index.names)):
-        found = shop.of_product(row)
-        rows, distances = shop.nearest(found, VOTERS, but=[row])
-        colors = common_colors(found["color"][0], shop.of_product(rows[0][0])["color"][0])
+        found = shop.product_vectors(row)
+        rows, distances = shop.nearest(found, VOTERS, excluded=[row])
+        colors = common_colors(found["color"][0], shop.product_vectors(rows[0][0])["color"][0])
         if colors and votes([shop.index.product(other) for other in rows[0]], distances[0]):
             return row
-    raise AssertionError("no product of the demo has neighbours that agree")
+    raise AssertionError("no product of the demo has neighbors that agree")
 
 
 @pytest.fixture(scope="session")
@@ -175,7 +139,7 @@ def serve():
             port = probe.getsockname()[1]
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
         command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-        variables = {**os.environ, "LOOKALIKE_INDEX": searched(index), **environment}
+        variables = {**os.environ, "LOOKALIKE_INDEX": searched_index(index), **environment}
         servers.append(subprocess.Popen(command, cwd=ROOT, env=variables))
         wait_until_healthy(f"http://127.0.0.1:{port}")
         return f"http://127.0.0.1:{port}"
@@ -184,17 +148,6 @@ def serve():
     for server in servers:
         server.terminate()
         server.wait()
-
-
-def searched(folder):
-    """The folder of an index; or, where tests/scale names a Milvus server, the index's address once published there."""
-    server = os.environ.get("LOOKALIKE_TEST_MILVUS")
-    if not server or not Path(folder, "index.json").is_file():
-        return str(folder)
-    address = f"{server}/lookalike_test_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
-    command = [sys.executable, "-m", "lookalike", "publish", "--index", str(folder), "--to", address]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return address
 
 
 @pytest.fixture
@@ -207,8 +160,8 @@ def no_decoder(monkeypatch):
     @contextmanager
     def refused():
         with monkeypatch.context() as patch:
-            patch.setattr(decoding_apart, "_idle", [])
-            patch.setattr(decoding_apart.subprocess, "Popen", refuse)
+            patch.setattr(sandbox, "_idle", [])
+            patch.setattr(sandbox.subprocess, "Popen", refuse)
             yield
 
     return refused
@@ -225,14 +178,3 @@ def open_app(monkeypatch):
         return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
 
     return start
-
-
-def wait_until_healthy(address, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(f"{address} did not answer within {seconds} s")

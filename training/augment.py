@@ -26,8 +26,7 @@ def motion(rng, side, source, angle, scales, shift, stretch=0.06):
 
 def warp(image, matrix, side, border=cv2.BORDER_CONSTANT, value=WHITE):
     """Return the image moved by matrix as (side, side, ...) of its dtype."""
-    return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR,
-                          borderMode=border, borderValue=value)
+    return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=value)
 
 
 def light(rng, image, strength):
@@ -64,8 +63,8 @@ def erase(rng, image, mask, chance=0.25):
         side = image.shape[0]
         high, wide = rng.integers(side // 10, side // 3, 2)
         top, left = rng.integers(0, side - high), rng.integers(0, side - wide)
-        image[top:top + high, left:left + wide] = rng.integers(0, 256, 3)
-        mask[top:top + high, left:left + wide] = 0
+        image[top : top + high, left : left + wide] = rng.integers(0, 256, 3)
+        mask[top : top + high, left : left + wide] = 0
     return image, mask
 
 

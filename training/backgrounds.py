@@ -36,7 +36,7 @@ def boards(rng, side):
     base = np.array([rng.uniform(90, 230)] * 3, np.float32) * [1, rng.uniform(0.7, 1), rng.uniform(0.4, 0.95)]
     wood = base + (grain[..., None] - 0.5) * rng.uniform(20, 80)
     step = int(rng.integers(side // 10, side // 3))
-    wood[int(rng.integers(step))::step] *= rng.uniform(0.4, 0.9)
+    wood[int(rng.integers(step)) :: step] *= rng.uniform(0.4, 0.9)
     return wood if rng.random() < 0.5 else wood.transpose(1, 0, 2)
 
 

@@ -105,6 +105,9 @@ def make(products, photos, scenes, side, seed, number):
     masks[np.concatenate([product_share, photo_share]) < 1] = UNKNOWN
     cells = side // 16
     masks = [cv2.resize(mask, (cells, cells), interpolation=cv2.INTER_AREA) for mask in masks]
-    return (torch.from_numpy(np.concatenate([made, taken])), torch.from_numpy(np.stack(masks)).float() / 255,
-            {k: paired(v[chosen], product_share) for k, v in products.labels.items()},
-            paired(photos.labels["label"][shown], photo_share))
+    return (
+        torch.from_numpy(np.concatenate([made, taken])),
+        torch.from_numpy(np.stack(masks)).float() / 255,
+        {k: paired(v[chosen], product_share) for k, v in products.labels.items()},
+        paired(photos.labels["label"][shown], photo_share),
+    )

@@ -17,9 +17,15 @@ ALLOWED = {
     "shoes": "Casual Shoes, Sports Shoes, Formal Shoes, Heels, Flats, Sandals, Sports Sandals, Flip Flops",
     "dress": "Dresses, Kurtas, Tunics",
     "outwear": "Jackets, Sweatshirts, Sweaters, Blazers, Rain Jacket, Shrug",
-    "shorts": "Shorts", "hat": "Caps, Hat", "skirt": "Skirts", "shirt": "Shirts",
-    "polo": "Tshirts", "hoodie": "Sweatshirts, Jackets, Sweaters", "blazer": "Blazers, Jackets",
-    "undershirt": "Innerwear Vests, Tshirts, Tops", "top": "Tops, Tshirts",
+    "shorts": "Shorts",
+    "hat": "Caps, Hat",
+    "skirt": "Skirts",
+    "shirt": "Shirts",
+    "polo": "Tshirts",
+    "hoodie": "Sweatshirts, Jackets, Sweaters",
+    "blazer": "Blazers, Jackets",
+    "undershirt": "Innerwear Vests, Tshirts, Tops",
+    "top": "Tops, Tshirts",
     "blouse": "Tops, Shirts, Tunics",
 }
 ALLOWED = {label: tuple(types.split(", ")) for label, types in ALLOWED.items()}

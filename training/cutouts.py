@@ -15,8 +15,7 @@ def cut(image):
     framed = cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(255, 255, 255))
     reached = np.zeros((side + 4, side + 4), np.uint8)
     flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8)
-    cv2.floodFill(np.ascontiguousarray(framed), reached, (0, 0), 0,
-                  (TOLERANCE,) * 3, (TOLERANCE,) * 3, flags)
+    cv2.floodFill(np.ascontiguousarray(framed), reached, (0, 0), 0, (TOLERANCE,) * 3, (TOLERANCE,) * 3, flags)
     mask = 255 - reached[2:-2, 2:-2]
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     share = mask.mean() / 255

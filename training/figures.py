@@ -14,8 +14,11 @@ import pixels
 from network import Fashion
 
 COMPOSED_SEED = 5
-SPACES = {"fashion": judge.WEIGHTS, "article part": {"article": 1.0, "gender": 0.0, "color": 0.0},
-          "color part": {"article": 0.0, "gender": 0.0, "color": 1.0}}
+SPACES = {
+    "fashion": judge.WEIGHTS,
+    "article part": {"article": 1.0, "gender": 0.0, "color": 0.0},
+    "color part": {"article": 0.0, "gender": 0.0, "color": 1.0},
+}
 
 
 def composed(images, masks, rows, scenes):
@@ -70,9 +73,13 @@ def print_photos(network, folder, found, products):
     others = catalogue.read_photos(folder)
     taken = np.stack([pixels.prepare(p) for p in others.paths])
     result = judge.embed(network, taken)
-    lines, _ = judge.judge_photos(judge.fashion(result), others.labels["label"],
-                                  judge.fashion(found["products"]), products.labels["articleType"],
-                                  Path(folder).name)
+    lines, _ = judge.judge_photos(
+        judge.fashion(result),
+        others.labels["label"],
+        judge.fashion(found["products"]),
+        products.labels["articleType"],
+        Path(folder).name,
+    )
     print("\n".join(lines), flush=True)
     return result, [f"{p.parent.name}/{p.name}" for p in others.paths]
 
@@ -81,10 +88,13 @@ def print_further(network, folder, styles, found, products):
     """Print the figures of a folder of further products and return what was found."""
     others = catalogue.read_products(folder, styles)
     result = judge.embed(network, np.stack([pixels.prepare(p) for p in others.paths]))
-    rows = judge.nearest(judge.fashion(result), judge.fashion(found["products"]),
-                         np.zeros(len(others.paths)), np.ones(len(products.paths)))
-    right = {a: np.array(products.labels[a])[rows] == np.array(v)[:, None]
-             for a, v in others.labels.items()}
+    rows = judge.nearest(
+        judge.fashion(result),
+        judge.fashion(found["products"]),
+        np.zeros(len(others.paths)),
+        np.ones(len(products.paths)),
+    )
+    right = {a: np.array(products.labels[a])[rows] == np.array(v)[:, None] for a, v in others.labels.items()}
     right["together"] = np.logical_and.reduce([right[a] for a in judge.TOGETHER])
     lines = [judge.line(a, r.mean(1)) for a, r in right.items()]
     print("\n".join([f"{Path(folder).name}, fashion", *lines]), flush=True)
@@ -111,21 +121,26 @@ def main():
     words = json.loads(Path(options.weights).with_suffix(".json").read_text())["vocabularies"]
     network = export.read(Fashion(words), options.weights)
     work = Path(options.work)
-    shown, taken = (pixels.load(s.paths, work / f) for s, f in
-                    ((products, "products.npy"), (photos, "photos.npy")))
-    found = print_all(network, products, photos, shown, taken,
-                      cutouts.load(shown, work / "masks.npy"))
-    names = {"products": products.names, "photos": photos.names,
-             "composed": [n for n, h in zip(products.names, products.held) if h]}
+    shown, taken = (pixels.load(s.paths, work / f) for s, f in ((products, "products.npy"), (photos, "photos.npy")))
+    found = print_all(network, products, photos, shown, taken, cutouts.load(shown, work / "masks.npy"))
+    names = {
+        "products": products.names,
+        "photos": photos.names,
+        "composed": [n for n, h in zip(products.names, products.held) if h],
+    }
     if options.more_photos:
-        found["more_photos"], names["more_photos"] = print_photos(
-            network, options.more_photos, found, products)
+        found["more_photos"], names["more_photos"] = print_photos(network, options.more_photos, found, products)
     if options.more_products:
         found["more_products"], names["more_products"] = print_further(
-            network, options.more_products, options.styles, found, products)
+            network, options.more_products, options.styles, found, products
+        )
     for name in found if options.vectors else ():
-        np.savez(Path(options.vectors) / f"vectors_{name}.npz", names=np.array(names[name]),
-                 fashion=judge.fashion(found[name]), **found[name])
+        np.savez(
+            Path(options.vectors) / f"vectors_{name}.npz",
+            names=np.array(names[name]),
+            fashion=judge.fashion(found[name]),
+            **found[name],
+        )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def embed(network, pixels, batch=64, progress=None):
     found = {}
     with torch.inference_mode():
         for start in range(0, len(pixels), batch):
-            some = torch.from_numpy(np.stack([resized(image) for image in pixels[start:start + batch]]))
+            some = torch.from_numpy(np.stack([resized(image) for image in pixels[start : start + batch]]))
             parts, grid = network(prepared(some))
             drawn = {f"drawn_{name}": value for name, value in network.drawn(parts).items()}
             for name, value in {**parts, **drawn, "garment": torch.sigmoid(grid[:, 0])}.items():
@@ -48,8 +48,8 @@ def nearest(queries, gallery, query_keys, gallery_keys, count=5):
     """Return rows (q, count) of gallery, nearest first, never one with the query's own key."""
     rows = []
     for start in range(0, len(queries), 512):
-        near = queries[start:start + 512] @ gallery.T
-        near[query_keys[start:start + 512, None] == gallery_keys[None]] = -9
+        near = queries[start : start + 512] @ gallery.T
+        near[query_keys[start : start + 512, None] == gallery_keys[None]] = -9
         rows.append(np.argsort(-near, 1, kind="stable")[:, :count])
     return np.concatenate(rows)
 
@@ -94,7 +94,9 @@ def judge_photos(vectors, names, gallery, types, title):
     rows = nearest(vectors[keep], gallery, np.zeros(keep.sum()), np.ones(len(gallery)))
     scores = classes(rows, names, types)
     each = {n: scores[names == n].mean() for n in sorted(set(names))}
-    lines = [line(f"{title}, photos", scores),
-             f"{title}, mean of {len(each)} classes {np.mean(list(each.values())):.3f}",
-             "  " + " ".join(f"{n} {v:.2f} ({(names == n).sum()})" for n, v in each.items())]
+    lines = [
+        line(f"{title}, photos", scores),
+        f"{title}, mean of {len(each)} classes {np.mean(list(each.values())):.3f}",
+        "  " + " ".join(f"{n} {v:.2f} ({(names == n).sum()})" for n, v in each.items()),
+    ]
     return lines, scores

@@ -50,8 +50,13 @@ def adopt(run, initial):
 
 def save(run, path):
     """Write a checkpoint beside its place and rename it."""
-    state = {"network": run.network.state_dict(), "average": run.average.state_dict(),
-             "optimizer": run.optimizer.state_dict(), "step": run.step, "seconds": run.seconds}
+    state = {
+        "network": run.network.state_dict(),
+        "average": run.average.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "step": run.step,
+        "seconds": run.seconds,
+    }
     torch.save(state, f"{path}.part")
     Path(f"{path}.part").replace(path)
 

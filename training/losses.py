@@ -11,12 +11,22 @@ LABEL, ALLOWED = 0.25, 0.6
 GARMENT = 0.6  # over all images, of which fewer than half have a mask to learn from
 INSIDE = 0.15  # how much a product's cell that is scored low costs beside one outside scored high
 CONFUSED = (
-    "Black/Charcoal/Navy Blue/Grey", "Navy Blue/Blue/Black", "Grey/Silver/Charcoal/Grey Melange/Steel",
-    "Steel/Silver/Metallic", "White/Off White/Cream", "Cream/Beige/Off White/Nude/Skin",
-    "Beige/Khaki/Tan/Brown/Cream", "Brown/Coffee Brown/Tan/Rust/Bronze/Copper/Taupe/Mushroom Brown",
-    "Red/Maroon/Burgundy/Rust", "Purple/Lavender/Magenta/Mauve", "Pink/Magenta/Peach/Rose",
-    "Green/Olive/Sea Green/Teal/Fluorescent Green/Lime Green", "Olive/Khaki/Green",
-    "Gold/Yellow/Mustard/Copper/Bronze", "Orange/Peach/Rust/Mustard", "Yellow/Mustard",
+    "Black/Charcoal/Navy Blue/Grey",
+    "Navy Blue/Blue/Black",
+    "Grey/Silver/Charcoal/Grey Melange/Steel",
+    "Steel/Silver/Metallic",
+    "White/Off White/Cream",
+    "Cream/Beige/Off White/Nude/Skin",
+    "Beige/Khaki/Tan/Brown/Cream",
+    "Brown/Coffee Brown/Tan/Rust/Bronze/Copper/Taupe/Mushroom Brown",
+    "Red/Maroon/Burgundy/Rust",
+    "Purple/Lavender/Magenta/Mauve",
+    "Pink/Magenta/Peach/Rose",
+    "Green/Olive/Sea Green/Teal/Fluorescent Green/Lime Green",
+    "Olive/Khaki/Green",
+    "Gold/Yellow/Mustard/Copper/Bronze",
+    "Orange/Peach/Rust/Mustard",
+    "Yellow/Mustard",
     "Blue/Turquoise Blue/Teal",
 )
 

@@ -32,15 +32,17 @@ def sources(products, photos, words, work, trained=None):
     photo_masks = np.zeros(taken.shape[:3], np.uint8)
     if trained:
         photo_masks = photo_cutouts.load(trained, taken, work / "photo-masks.npy")
-    return (batches.Source(shown, masks, labels, np.flatnonzero(~products.held)),
-            batches.Source(taken, photo_masks, numbers, free), taken[free])
+    return (
+        batches.Source(shown, masks, labels, np.flatnonzero(~products.held)),
+        batches.Source(taken, photo_masks, numbers, free),
+        taken[free],
+    )
 
 
 def permitted(words):
     """Return (labels, article types) bool: which types each label of a photo allows."""
     types = words["articleType"]
-    return torch.tensor([[t in catalogue.ALLOWED.get(label, ()) for t in types]
-                         for label in words["photo"]])
+    return torch.tensor([[t in catalogue.ALLOWED.get(label, ()) for t in types] for label in words["photo"]])
 
 
 def build(words, imagenet, seed):

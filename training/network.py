@@ -6,8 +6,14 @@ from torch.nn import functional as F
 from trunk import Trunk
 
 PARTS = {"article": 160, "gender": 32, "color": 64}
-HEADS = {"articleType": "article", "subCategory": "article", "usage": "article",
-         "photo": "article", "gender": "gender", "baseColour": "color"}
+HEADS = {
+    "articleType": "article",
+    "subCategory": "article",
+    "usage": "article",
+    "photo": "article",
+    "gender": "gender",
+    "baseColour": "color",
+}
 SCALES = {"article": 24.0, "gender": 16.0, "color": 16.0}
 NAMING = {"article": "articleType", "gender": "gender", "color": "baseColour"}
 DRAWN = 0.5  # how far each part is drawn towards what its naming head expects
@@ -70,10 +76,9 @@ class Fashion(nn.Module):
         super().__init__()
         self.trunk, self.garment, self.pool, self.color = Trunk(), Garment(), Pool(), Color()
         self.projection = nn.ModuleDict({p: nn.Linear(1280, n) for p, n in PARTS.items()})
-        self.heads = nn.ParameterDict({
-            head: nn.Parameter(torch.randn(len(words[head]), PARTS[part]) * 0.05)
-            for head, part in HEADS.items()
-        })
+        self.heads = nn.ParameterDict(
+            {head: nn.Parameter(torch.randn(len(words[head]), PARTS[part]) * 0.05) for head, part in HEADS.items()}
+        )
 
     def forward(self, x):
         with torch.autocast("cpu", torch.bfloat16, enabled=self.training and BFLOAT16):

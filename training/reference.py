@@ -15,8 +15,9 @@ from network import HEADS, SCALES, SIDE, Fashion, joined, prepared
 def images():
     """Return four made-up images (4, 192, 192, 3) uint8."""
     rng, side = np.random.default_rng(7), SIDE
-    scenes = [draw(rng, side) for draw in (backgrounds.gradient, backgrounds.boards,
-                                           backgrounds.checks, backgrounds.bumps)]
+    scenes = [
+        draw(rng, side) for draw in (backgrounds.gradient, backgrounds.boards, backgrounds.checks, backgrounds.bumps)
+    ]
     scenes[0][50:160, 60:130] = (200, 30, 40)
     scenes[1][30:170, 40:150] = (30, 40, 90)
     return np.clip(np.stack(scenes), 0, 255).astype(np.uint8)
@@ -29,8 +30,12 @@ def outputs(network, pixels):
         logits = {f"heads.{h}": SCALES[HEADS[h]] * network.cosines(parts, h) for h in HEADS}
     with torch.inference_mode():
         drawn = network.drawn(parts)
-    found = {"fashion": joined(drawn, WEIGHTS), "garment": torch.sigmoid(grid[:, 0]),
-             **{f"parts.{p}": v for p, v in parts.items()}, **logits}
+    found = {
+        "fashion": joined(drawn, WEIGHTS),
+        "garment": torch.sigmoid(grid[:, 0]),
+        **{f"parts.{p}": v for p, v in parts.items()},
+        **logits,
+    }
     return {name: value.numpy() for name, value in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""EfficientNet-lite0 without its classifier, with batch normalisation folded in on the fly."""
+"""EfficientNet-lite0 without its classifier, with batch normalization folded in on the fly."""
 
 import depthwise
 import torch
@@ -7,15 +7,20 @@ from torch.nn import functional as F
 
 # repeats, kernel, stride, expansion, channels in, channels out
 STAGES = (
-    (1, 3, 1, 1, 32, 16), (2, 3, 2, 6, 16, 24), (2, 5, 2, 6, 24, 40), (3, 3, 2, 6, 40, 80),
-    (3, 5, 1, 6, 80, 112), (4, 5, 2, 6, 112, 192), (1, 3, 1, 6, 192, 320),
+    (1, 3, 1, 1, 32, 16),
+    (2, 3, 2, 6, 16, 24),
+    (2, 5, 2, 6, 24, 40),
+    (3, 3, 2, 6, 40, 80),
+    (3, 5, 1, 6, 80, 112),
+    (4, 5, 2, 6, 112, 192),
+    (1, 3, 1, 6, 192, 320),
 )
 EPSILON = 1e-3
 MIDDLE = 10  # the last block at a sixteenth of the input's side: 112 channels
 
 
 class FrozenNorm(nn.Module):
-    """Batch normalisation with fixed statistics and trained weight and bias, both (C,)."""
+    """Batch normalization with fixed statistics and trained weight and bias, both (C,)."""
 
     def __init__(self, channels):
         super().__init__()
@@ -31,7 +36,7 @@ class FrozenNorm(nn.Module):
 
 
 def convolve(x, layer, norm, active=True):
-    """Convolve as TensorFlow's SAME does, normalise and, if active, clip to 0..6."""
+    """Convolve as TensorFlow's SAME does, normalize and, if active, clip to 0..6."""
     kernel, bias = norm.fold(layer.weight)
     size, stride = kernel.shape[-1], layer.stride[0]
     padding = (size - 1) // 2
@@ -77,8 +82,7 @@ class Trunk(nn.Module):
         super().__init__()
         self._conv_stem, self._bn0 = layer(3, 32, 3, 2), FrozenNorm(32)
         self._blocks = nn.ModuleList(
-            Block(size, stride if first == 0 else 1, expansion,
-                  inside if first == 0 else outside, outside)
+            Block(size, stride if first == 0 else 1, expansion, inside if first == 0 else outside, outside)
             for repeats, size, stride, expansion, inside, outside in STAGES
             for first in range(repeats)
         )

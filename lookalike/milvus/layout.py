@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import IndexFileError
-from ..facets import FIRST, NEVER
+from lookalike.errors import IndexFileError
+from lookalike.index.facets import FIRST, NEVER
 
 NAME, ROW, ATTRIBUTES, VECTOR = "name", "row", "attributes", "vector"
+
 # Milvus' limits: bytes of a text or of a JSON, numbers of a vector, matches of a search. A collection may have 64
 # fields; so many of them are for columns to filter by.
-MOST_BYTES, MOST_NUMBERS, MOST_MATCHES, MOST_COLUMNS = 65_535, 32_768, 16_384, 48
+MAX_BYTES, MAX_NUMBERS, MAX_MATCHES, MAX_COLUMNS = 65_535, 32_768, 16_384, 48
 
 # How Milvus finds the nearest: what its index is built with, and what a search for so many matches is given.
 # A segment, not the collection, is what an index is built over; so these fit a catalogue of any size.
@@ -37,9 +38,9 @@ class Layout:
     def numbers(self):
         """How many numbers a vector has; raises IndexFileError where Milvus cannot hold so many."""
         numbers = sum(self.widths.values()) + len(self.widths)
-        if numbers > MOST_NUMBERS:
+        if numbers > MAX_NUMBERS:
             raise IndexFileError(
-                f"A product's vectors have {numbers:,} numbers in all; Milvus holds {MOST_NUMBERS:,}. "
+                f"A product's vectors have {numbers:,} numbers in all; Milvus holds {MAX_NUMBERS:,}. "
                 "Index with a backbone of fewer."
             )
         return numbers
@@ -76,7 +77,7 @@ def word_field(place):
 def filter_columns(columns):
     """Those of a table's columns that products can be filtered by, as many as there is room for."""
     wanted = [column for column in columns if column not in NEVER]
-    return tuple(sorted(wanted, key=lambda column: column not in FIRST)[:MOST_COLUMNS])
+    return tuple(sorted(wanted, key=lambda column: column not in FIRST)[:MAX_COLUMNS])
 
 
 def schema(layout, columns):
@@ -84,11 +85,11 @@ def schema(layout, columns):
     from pymilvus import DataType, MilvusClient
 
     made = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-    made.add_field(NAME, DataType.VARCHAR, is_primary=True, max_length=MOST_BYTES)
+    made.add_field(NAME, DataType.VARCHAR, is_primary=True, max_length=MAX_BYTES)
     made.add_field(ROW, DataType.INT64)
     made.add_field(ATTRIBUTES, DataType.JSON)
     for place in range(len(columns)):
-        made.add_field(word_field(place), DataType.VARCHAR, max_length=MOST_BYTES)
+        made.add_field(word_field(place), DataType.VARCHAR, max_length=MAX_BYTES)
     made.add_field(VECTOR, DataType.FLOAT_VECTOR, dim=layout.numbers)
     return made
 

@@ -5,24 +5,27 @@ from pathlib import Path
 
 import numpy as np
 
-from ..attribute_head import AttributeHead
-from ..attributes import product_id
-from ..catalogue import Catalogue
-from ..errors import IndexFileError
-from ..facets import Facets
-from ..index import Index
-from ..product_table import AttributesById, ProductTable
-from . import versions
-from .address import parse_address
-from .layout import ATTRIBUTES, NAME, ROW, Layout
-from .searching import MilvusSearch
-from .server import NOT_FOUND, SHORT_PATIENCE, Milvus, Refused
+from lookalike.errors import IndexFileError
+from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.catalogue import Catalogue, product_id
+from lookalike.index.facets import Facets
+from lookalike.index.reading import Index
+from lookalike.milvus import versions
+from lookalike.milvus.layout import ATTRIBUTES, NAME, ROW, Layout
+from lookalike.milvus.product_table import AttributesById, ProductTable
+from lookalike.milvus.searching import MilvusSearch
+from lookalike.milvus.server import NOT_FOUND, SHORT_PATIENCE, Milvus, Refused, parse_address
 
 # Products read at a time; Milvus gives at most 16,384.
 PAGE = 10_000
+
 SEED = 0
+
 # Asked at every turn of a page; where there is no answer soon, the version that is served goes on.
 PATIENCE_FOR_VERSION = 2.0
+
+
+_servers = {}
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class PublishedIndex(Catalogue):
     manifest: dict
     head: AttributeHead | None
     widths: dict
-    made: float
+    written_at: float
     filters: tuple
     _table: ProductTable
     _searcher: MilvusSearch
@@ -134,9 +137,6 @@ def _read_page(milvus, version, table, start, end):
         raise IndexFileError(f"Products of {version} are missing. Publish the index again: python -m lookalike publish")
     for entity in entities:
         table.add(entity[NAME], entity[ATTRIBUTES])
-
-
-_servers = {}
 
 
 def _server(text, patience=SHORT_PATIENCE):

@@ -2,21 +2,39 @@
 
 import hashlib
 import json
+import pickle
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
-from ..attribute_head import AttributeHead
-from ..attributes import product_id
-from ..errors import CatalogueError, ServerError
-from ..product_table import column_order
-from . import versions
-from .layout import ATTRIBUTES, MOST_BYTES, NAME, ROW, VECTOR, Layout, filter_columns, indexes, schema, word_field
-from .server import LONG_PATIENCE, Milvus
+from lookalike.errors import CatalogueError, IndexFileError, ServerError
+from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.catalogue import product_id
+from lookalike.index.reading import EMBEDDINGS, FILENAMES, TUNED, load_index_header, tuned_by
+from lookalike.index.shards import AGAIN, FOLDER, read_finished, read_shards
+from lookalike.index.writing import pickled_matrix
+from lookalike.milvus import versions
+from lookalike.milvus.layout import (
+    ATTRIBUTES,
+    MAX_BYTES,
+    NAME,
+    ROW,
+    VECTOR,
+    Layout,
+    filter_columns,
+    indexes,
+    schema,
+    word_field,
+)
+from lookalike.milvus.product_table import column_order
+from lookalike.milvus.server import LONG_PATIENCE, Milvus
 
 # Products sent at a time: at most so many, and about so many bytes.
-MOST_PRODUCTS, BLOCK_BYTES = 2000, 8_000_000
+MAX_PRODUCTS, BLOCK_BYTES = 2000, 8_000_000
+
 # Flushing, building an index and loading are waited for, each asked after so often.
 INTERVAL, SECONDS_TO_FLUSH = 0.5, 600.0
+
 # Of one segment, a gigabyte, the slowest index is built in less; a server that cannot build it tries for ever.
 SECONDS_WITHOUT_PROGRESS = 1800.0
 
@@ -32,7 +50,7 @@ class Publication:
     folder: str
     attributes: dict
     head: AttributeHead | None
-    made: float
+    written_at: float
     identity: str
 
 
@@ -42,13 +60,13 @@ def publish_index(index, address, search_index="flat", folder=None, progress=lam
     digests = index.manifest.get("files") or [*index.names, hashlib.sha256(index.look.tobytes()).hexdigest()]
     known = [index.attributes.get(product_id(name), {}) for name in index.names]
     identity = json.dumps([digests, folder, hashlib.sha256(json.dumps(known).encode()).hexdigest()], sort_keys=True)
-    publication = Publication(index.manifest, folder, index.attributes, index.head, index.made, identity)
+    publication = Publication(index.manifest, folder, index.attributes, index.head, index.written_at, identity)
     blocks = ((index.names[a:b], {s: m[a:b] for s, m in index.spaces.items()}) for a, b in _ranges(len(index.names)))
     return publish(blocks, publication, address, search_index, lambda b: progress(b, total=len(_ranges(len(known)))))
 
 
 def _ranges(n):
-    return [(start, min(start + MOST_PRODUCTS, n)) for start in range(0, n, MOST_PRODUCTS)]
+    return [(start, min(start + MAX_PRODUCTS, n)) for start in range(0, n, MAX_PRODUCTS)]
 
 
 def publish(blocks, publication, address, search_index="flat", progress=lambda blocks: blocks):
@@ -111,9 +129,9 @@ class _Version:
     def _entity(self, row, name, attributes, vector):
         words = [attributes.get(column, "") for column in self._filters]
         longest = max(map(_bytes, (name, json.dumps(attributes, ensure_ascii=False), *words)))
-        if longest > MOST_BYTES:
+        if longest > MAX_BYTES:
             raise CatalogueError(
-                f"{name[:80]} has attributes of {longest:,} bytes; Milvus holds {MOST_BYTES:,} a product. Shorten them."
+                f"{name[:80]} has attributes of {longest:,} bytes; Milvus holds {MAX_BYTES:,} a product. Shorten them."
             )
         fields = {word_field(place): word for place, word in enumerate(words)}
         return {NAME: name, ROW: row, ATTRIBUTES: attributes, VECTOR: vector, **fields}
@@ -140,7 +158,7 @@ class _Version:
             "manifest": publication.manifest,
             "folder": publication.folder,
             "head": publication.head,
-            "made": publication.made,
+            "made": publication.written_at,
             "n": self._n,
             "widths": self._layout.widths,
             "columns": self._columns,
@@ -176,3 +194,51 @@ def _name_twice():
 
 def _bytes(text):
     return len(text.encode("utf-8", "replace"))
+
+
+def publish_shards(folder, address, search_index="flat", pictures=None, progress=lambda blocks, **_: blocks):
+    """Publish the products of the shards in an index's folder and give the version; raises LookalikeError.
+
+    Manifest, attributes and head are the index's; of its vectors none is read. pictures is where its folder is
+    where the app runs.
+    """
+    index, place = load_index_header(folder), Path(folder, FOLDER)
+    shards = read_finished(place)
+    made_by = {name: index.manifest.get(name) for name in shards.embedder}
+    if made_by != shards.embedder:
+        raise IndexFileError(f"The shards in {folder} were made in another way than the index beside them. {AGAIN}.")
+    _check_belonging(index, place)
+    pictures = str(pictures or index.folder.resolve())
+    said = [index.manifest["files"], [shard.sha256 for shard in shards.shards], index.attributes]
+    identity = json.dumps([said, pictures], sort_keys=True)
+    publication = Publication(index.manifest, pictures, index.attributes, index.head, index.written_at, identity)
+    counted = progress(_blocks(index, place), total=len(shards.shards))
+    return publish(counted, publication, address, search_index)
+
+
+def _check_belonging(index, folder):
+    """Raise IndexFileError unless names and looks are the index's: a run without --ray leaves old shards behind."""
+    names, width = [], index.manifest["channels"]
+
+    def looks():
+        for own, spaces in read_shards(folder):
+            names.extend(own)
+            yield spaces["look"]
+
+    digest, expected = hashlib.sha256(), index.manifest["files"]
+    for piece in pickled_matrix((index.manifest["n"], width), looks()):
+        digest.update(piece)
+    named = hashlib.sha256(pickle.dumps(names, protocol=4)).hexdigest()
+    if (named, digest.hexdigest()) != (expected[FILENAMES], expected[EMBEDDINGS]):
+        raise IndexFileError(
+            f"The shards in {index.folder} do not hold the products of the index beside them. {AGAIN}."
+        )
+
+
+def _blocks(index, folder):
+    """The blocks that publish takes, with tuned vectors where the index has a head; raises IndexFileError."""
+    for names, spaces in read_shards(folder):
+        if index.head:
+            known = [index.attributes.get(product_id(name), {}) for name in names]
+            spaces["tuned"] = tuned_by(index.head, TUNED, spaces, known)
+        yield names, spaces

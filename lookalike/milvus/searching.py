@@ -1,19 +1,23 @@
 """The searcher of an index in Milvus: it finds the candidates there, and measures them here as ExactSearch does."""
 
+import json
+
 import numpy as np
 
-from ..exact import ROUNDING, measured
-from .expressions import expression
-from .layout import MOST_MATCHES, ROW, VECTOR, search_params
+from lookalike.index.vector_search import ROUNDING, measured
+from lookalike.milvus.layout import MAX_MATCHES, ROW, VECTOR, search_params, word_field
 
-# More than are asked for, since the server's float32 may order neighbours otherwise.
+# More than are asked for, since the server's float32 may order neighbors otherwise.
 MARGIN = 12
+
 # Vectors are read so many at a time: ten megabytes of the widest.
 ROWS_A_READ = 512
+
 # Nobody waits for gaps: over a large catalogue they may take long.
 SECONDS_FOR_GAPS = 300.0
-# Queries asked at a time, and how many neighbours each is given at first, when only another picture counts.
-QUERIES_A_SEARCH, FIRST_NEIGHBOURS = 50, 8
+
+# Queries asked at a time, and how many neighbors each is given at first, when only another picture counts.
+QUERIES_A_SEARCH, FIRST_NEIGHBORS = 50, 8
 
 
 class MilvusSearch:
@@ -26,7 +30,7 @@ class MilvusSearch:
         self._milvus, self._collection, self._layout = milvus, collection, layout
         self._columns, self._search_index = columns, search_index
         self.widths = layout.widths
-        self.most = MOST_MATCHES
+        self.max_matches = MAX_MATCHES
 
     def vectors(self, rows, spaces=None):
         """The vectors of products, read from the server."""
@@ -55,24 +59,24 @@ class MilvusSearch:
         least = min(len(rows) for rows, _ in found)
         return np.stack([rows[:least] for rows, _ in found]), np.stack([d[:least] for _, d in found])
 
-    def gaps(self, queries, weights, limits=None, rows=None):
+    def nearest_distances(self, queries, weights, limits=None, rows=None):
         """How far each query is from its nearest product that is another picture: float32 (m,), inf for none."""
         count = len(queries[next(iter(weights))])
         gaps = np.full(count, np.inf, np.float32)
         for start in range(0, count, QUERIES_A_SEARCH):
-            places, k = np.arange(start, min(start + QUERIES_A_SEARCH, count)), FIRST_NEIGHBOURS
+            places, k = np.arange(start, min(start + QUERIES_A_SEARCH, count)), FIRST_NEIGHBORS
             while len(places):
                 lists = self._rows_near({name: m[places] for name, m in queries.items()}, weights, k)
                 first = self._first_others(queries, weights, limits, rows, places, lists)
                 gaps[places] = np.minimum(gaps[places], first)
                 # Where all that came show the query's own picture, more are asked for.
                 full = np.array([len(near) == k for near in lists])
-                places = places[np.isinf(first) & full & (k < self.most)]
-                k = min(4 * k, self.most)
+                places = places[np.isinf(first) & full & (k < self.max_matches)]
+                k = min(4 * k, self.max_matches)
         return gaps
 
     def _first_others(self, queries, weights, limits, rows, places, lists):
-        """The distance from each query in places to the first of its neighbours that is another picture."""
+        """The distance from each query in places to the first of its neighbors that is another picture."""
         wanted = np.unique(np.concatenate([*lists, np.empty(0, int)]))
         products = self.vectors(wanted, {**weights, **(limits or {})})
         first = np.full(len(places), np.inf, np.float32)
@@ -98,8 +102,8 @@ class MilvusSearch:
         packed = self._layout.queries({name: vector[None] for name, vector in query.items()}, weights)
         wanted = k + MARGIN
         while True:
-            hits = self._search(packed, min(wanted, self.most), selected, [ROW, VECTOR])[0]
-            if len(hits) < min(wanted, self.most) or wanted >= self.most:
+            hits = self._search(packed, min(wanted, self.max_matches), selected, [ROW, VECTOR])[0]
+            if len(hits) < min(wanted, self.max_matches) or wanted >= self.max_matches:
                 break
             # All that rounding could have kept from the first k have come too.
             if hits[-1]["distance"] < hits[k - 1]["distance"] - ROUNDING:
@@ -125,3 +129,28 @@ class MilvusSearch:
             search_params=search_params(self._search_index, most),
             seconds=seconds,
         )
+
+
+def literal(word):
+    """A text as it stands in an expression.
+
+    Milvus reads its texts as Go does: JSON's escapes of quotes, backslashes and controls are among Go's, but not
+    its pairs of \\\\u for what lies beyond 16 bits, so that all other signs stay as they are.
+    """
+    return json.dumps(word, ensure_ascii=False)
+
+
+def expression(allowed, columns):
+    """The expression that selects exactly what allowed.mask() does, "" for everything, None for nothing.
+
+    columns are the version's, in the order of its fields.
+    """
+    if allowed is None:
+        return ""
+    offered = allowed.facets.offered(allowed.filters) if allowed.filters else {}
+    if offered is None:
+        return None
+    terms = [f"{word_field(columns.index(c))} in [{', '.join(map(literal, words))}]" for c, words in offered.items()]
+    if allowed.excluded:
+        terms.append(f"{ROW} not in {sorted(map(int, allowed.excluded))}")
+    return " and ".join(terms)

@@ -8,17 +8,20 @@ import json
 import re
 import time
 
-from ..attribute_head import AttributeHead
-from ..errors import IndexFileError, ServerError
-from ..manifest import parse_manifest
-from .layout import MOST_BYTES
-from .server import NAME_IN_USE, NO_ALIAS, NOT_FOUND, Refused
+from lookalike.errors import IndexFileError, ServerError
+from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.manifest import parse_manifest
+from lookalike.milvus.layout import MAX_BYTES
+from lookalike.milvus.server import NAME_IN_USE, NO_ALIAS, NOT_FOUND, Refused
 
 KEY, VERSION, TEXT, EMPTY = "key", "version", "text", "empty"
+
 # ASCII, so that letters are bytes.
 PIECE = 60_000
+
 # Milvus reads at most so many entities at a time; a description has a handful.
-MOST_PIECES = 1000
+MAX_PIECES = 1000
+
 # A version that nobody finished within a day was given up.
 SECONDS_TO_GIVE_UP = 86_400
 
@@ -50,7 +53,7 @@ def prepare(milvus):
     fields = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     fields.add_field(KEY, DataType.VARCHAR, is_primary=True, max_length=512)
     fields.add_field(VERSION, DataType.VARCHAR, max_length=512)
-    fields.add_field(TEXT, DataType.VARCHAR, max_length=MOST_BYTES)
+    fields.add_field(TEXT, DataType.VARCHAR, max_length=MAX_BYTES)
     # No collection can be without vectors.
     fields.add_field(EMPTY, DataType.FLOAT_VECTOR, dim=2)
     index = MilvusClient.prepare_index_params()
@@ -140,7 +143,7 @@ def _is_given_up(milvus, collection):
 
 def _read(milvus, expression, fields):
     """The entities of the descriptions that an expression selects, none where there is no such collection."""
-    collection, more = collection_of(milvus.address.name), {"limit": MOST_PIECES, "consistency_level": "Strong"}
+    collection, more = collection_of(milvus.address.name), {"limit": MAX_PIECES, "consistency_level": "Strong"}
     try:
         return list(milvus.ask("query", collection, filter=expression, output_fields=fields, **more))
     except Refused as error:

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from lookalike.attribute_head import AttributeHead
 from lookalike.errors import IndexFileError
-from lookalike.index import load_index
-from lookalike.index_writing import save_head, save_index
+from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.reading import load_index
+from lookalike.index.writing import save_head, save_index
 
 RANDOM = np.random.default_rng(0)
 LOOK, FASHION, COLOR = (RANDOM.random((6, width), np.float32) for width in (4, 3, 2))

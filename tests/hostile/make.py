@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from hostile.refused import refused  # noqa: E402
-from hostile.works import works  # noqa: E402
+from tests.hostile.refused import refused  # noqa: E402
+from tests.hostile.works import works  # noqa: E402
 
 
 @dataclass(frozen=True)

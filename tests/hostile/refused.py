@@ -4,7 +4,9 @@ import struct
 import zlib
 from random import Random
 
-from hostile.builders import (
+from PIL import Image
+
+from tests.hostile.builders import (
     bmp,
     chunk,
     claiming,
@@ -22,8 +24,7 @@ from hostile.builders import (
     with_chunks,
     with_segments,
 )
-from hostile.works import KINDS
-from PIL import Image
+from tests.hostile.works import KINDS
 
 NO_IMAGE, EMPTY = "is not an image. Use a JPEG", "is empty. Choose an image file"
 DAMAGED, PIXELS = "is damaged and cannot be read .*Try another file", "pixels; the limit is 100 megapixels. Save it"

@@ -2,7 +2,9 @@
 
 import zlib
 
-from hostile.builders import (
+from PIL import Image
+
+from tests.hostile.builders import (
     chunk,
     encoded,
     exif_bomb,
@@ -13,7 +15,6 @@ from hostile.builders import (
     with_chunks,
     with_segments,
 )
-from PIL import Image
 
 KINDS = {
     "jpg": "JPEG", "png": "PNG", "webp": "WEBP", "avif": "AVIF", "heic": "HEIF", "gif": "GIF", "bmp": "BMP",

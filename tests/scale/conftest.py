@@ -2,9 +2,9 @@
 
 import os
 
-import milvus_server
-import milvus_shops
 import pytest
+
+from tests.scale import milvus_server, milvus_shops
 
 ALONE = "LOOKALIKE_NETWORK_OF_ITS_OWN"
 

@@ -66,8 +66,7 @@ class OperatorsServer:
         """Take away what tests published."""
         from pymilvus import MilvusClient
 
-        from lookalike.milvus.address import parse_address
-        from lookalike.milvus.server import TOKEN
+        from lookalike.milvus.server import TOKEN, parse_address
 
         client = MilvusClient(parse_address(f"{self.uri}/any").uri, token=os.environ.get(TOKEN, ""))
         for collection in client.list_collections():

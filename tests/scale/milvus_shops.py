@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lookalike.index import Index
-from lookalike.milvus.address import parse_address
+from lookalike.index.reading import Index
 from lookalike.milvus.loading import load_published
 from lookalike.milvus.publishing import publish_index
-from lookalike.search import Recommender
+from lookalike.milvus.server import parse_address
+from lookalike.search.recommender import Recommender
 
 # What is left on a server that is not ours, and taken away again.
 PREFIX = "lookalike_test_"

@@ -5,9 +5,9 @@ import re
 import subprocess
 import sys
 
-from milvus_server import ROOT
+from tests.scale.milvus_server import ROOT
 
-FILES = sorted(ROOT.glob("tests/test_browser*.py"))
+FILES = sorted(ROOT.glob("tests/web/test_browser*.py"))
 
 
 def test_the_browsers_tests_pass_with_the_index_in_milvus(milvus, chromium):

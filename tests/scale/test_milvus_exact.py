@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from milvus_shops import HOSTILE, drawn_index, published, queries, single
 from sklearn.neighbors import NearestNeighbors
 
-from lookalike.catalogue_map import layout
-from lookalike.closeness import Closeness, Nothing, neighbour_distances
-from lookalike.in_memory import joined
-from lookalike.milvus.expressions import expression
+from lookalike.analysis.catalogue_map import layout
+from lookalike.analysis.overview import overview
+from lookalike.index.vector_search import RowFilter, joined
 from lookalike.milvus.layout import ROW
-from lookalike.overview import overview
-from lookalike.search import Allowed, Recommender, balanced, default_weights
+from lookalike.milvus.searching import expression
+from lookalike.search.closeness import Closeness, UnrelatedPhotoDetector, neighbor_distances
+from lookalike.search.recommender import Recommender, balanced, default_weights
+from tests.scale.milvus_shops import HOSTILE, drawn_index, published, queries, single
 
 MEN = {"gender": ("Men",), "usage": HOSTILE[:20]}
 
@@ -60,10 +60,10 @@ def test_every_ranking_is_the_one_in_memory_to_the_last_bit(tied, balance, filte
 def test_matches_are_the_same_with_their_products_and_same_pictures(tied):
     here, there = tied
     for row in (0, 7, 10, 1234):
-        mine, theirs = here.of_product(row), there.of_product(row)
+        mine, theirs = here.product_vectors(row), there.product_vectors(row)
         assert all((mine[name] == theirs[name]).all() for name in mine)
-        assert there.varied(theirs, 5, but=[row]) == here.varied(mine, 5, but=[row])
-        assert there.varied(theirs, 5, filters={"usage": ("no such word",)}) == []
+        assert there.distinct_matches(theirs, 5, excluded=[row]) == here.distinct_matches(mine, 5, excluded=[row])
+        assert there.distinct_matches(theirs, 5, filters={"usage": ("no such word",)}) == []
     assert there.row("1234") == here.row("1234") == 1234 and there.row("nobody") is None
 
 
@@ -73,11 +73,11 @@ words = st.lists(st.sampled_from([*HOSTILE, "Men", "Women", "nobody's"]), max_si
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     filters=st.dictionaries(st.sampled_from(["gender", "usage", 'what "it"\\ is', "none"]), words, max_size=3),
-    but=st.lists(st.integers(0, 2999), max_size=3).map(tuple),
+    excluded=st.lists(st.integers(0, 2999), max_size=3).map(tuple),
 )
 def test_an_expression_selects_exactly_what_the_mask_does(plain, filters, but):
     here, there = plain
-    allowed = Allowed(3000, here.facets, filters, but)
+    allowed = RowFilter(3000, here.facets, filters, but)
     selected = expression(allowed, there.index.filters)
     assert (selected is None) == (not here.facets.mask(filters).any() and here.facets.offered(filters) is None)
     if selected is not None:
@@ -101,10 +101,10 @@ def test_how_close_is_close_is_measured_alike(plain, toy):
     here, there = plain
     rows = np.arange(0, 3000, 50)
     for weights in (None, {"color": 0.7, "fashion": 0.3}):
-        expected = neighbour_distances(here.index, rows, weights)
-        np.testing.assert_allclose(neighbour_distances(there.index, rows, weights), expected, atol=1e-5)
+        expected = neighbor_distances(here.index, rows, weights)
+        np.testing.assert_allclose(neighbor_distances(there.index, rows, weights), expected, atol=1e-5)
     looks = queries(here.index, 5)["look"]
-    mine, theirs = (Nothing(shop.index, toy).distances(looks) for shop in plain)
+    mine, theirs = (UnrelatedPhotoDetector(shop.index, toy).distances(looks) for shop in plain)
     np.testing.assert_allclose(theirs, mine, atol=1e-5)
 
 
@@ -113,12 +113,14 @@ def test_the_nearest_other_picture_is_found_behind_any_number_of_the_same(milvus
     for matrix in index.spaces.values():
         matrix[:50] = matrix[0]
     there = published(index, milvus, "copies")
-    expected, found = (neighbour_distances(one, np.arange(120)) for one in (index, there.index))
+    expected, found = (neighbor_distances(one, np.arange(120)) for one in (index, there.index))
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_allclose(Closeness(there.index).distances, np.sort(expected), atol=1e-5)
-    asked = there.of_product(0)
-    same = there.varied(asked, 3)
-    assert [match.product for match in same] == [match.product for match in Recommender(index, None).varied(asked, 3)]
+    asked = there.product_vectors(0)
+    same = there.distinct_matches(asked, 3)
+    assert [match.product for match in same] == [
+        match.product for match in Recommender(index, None).distinct_matches(asked, 3)
+    ]
     assert len(same[0].same) == 49
 
 

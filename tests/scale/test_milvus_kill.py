@@ -5,17 +5,17 @@ import time
 
 import numpy as np
 import pytest
-from milvus_server import OperatorsServer
-from milvus_shops import address_of, drawn_index, published, queries
 from sklearn.neighbors import NearestNeighbors
 
 from lookalike.errors import ServerError
-from lookalike.in_memory import joined
-from lookalike.live_index import LiveRecommender
+from lookalike.index.vector_search import joined
 from lookalike.milvus import publishing
-from lookalike.milvus.address import parse_address
 from lookalike.milvus.loading import load_published
-from lookalike.search import Recommender
+from lookalike.milvus.server import parse_address
+from lookalike.search.recommender import Recommender
+from lookalike.serving.live_index import LiveRecommender
+from tests.scale.milvus_server import OperatorsServer
+from tests.scale.milvus_shops import address_of, drawn_index, published, queries
 
 
 class Reader:
@@ -67,7 +67,7 @@ def expected(index, query):
 def test_killed_half_way_and_nobody_noticed_but_by_a_sentence(milvus, monkeypatch):
     if isinstance(milvus, OperatorsServer):
         pytest.skip("MILVUS_URI names somebody's server, which is not killed")
-    monkeypatch.setattr(publishing, "MOST_PRODUCTS", 300)
+    monkeypatch.setattr(publishing, "MAX_PRODUCTS", 300)
     old, new = drawn_index(3000, seed=10), drawn_index(3000, seed=11)
     query = queries(old, 1)
     before = published(old, milvus, "killed").index.version

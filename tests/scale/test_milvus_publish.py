@@ -8,23 +8,22 @@ import sys
 
 import numpy as np
 import pytest
-from milvus_server import ROOT, OperatorsServer
-from milvus_shops import address_of, drawn_index, published
 
-from lookalike.attribute_head import fit_head
-from lookalike.checkpoint import Stamp
 from lookalike.errors import CatalogueError, IndexFileError, LookalikeError, ServerError
-from lookalike.index import load_index
-from lookalike.index_writing import save_head
-from lookalike.loading import index_version, load_recommender
+from lookalike.extraction.checkpoint import Stamp
+from lookalike.extraction.pipeline import Done, File
+from lookalike.extraction.shard_writing import ShardFolder, table_of
+from lookalike.index.reading import load_index
+from lookalike.index.shards import FOLDER, Manifest
+from lookalike.index.writing import save_head
 from lookalike.milvus import publishing, versions
-from lookalike.milvus.address import parse_address
 from lookalike.milvus.loading import load_published
-from lookalike.milvus.publishing import MOST_PRODUCTS, Publication, publish, publish_index
-from lookalike.milvus.server import Milvus
-from lookalike.pipeline import Done, File
-from lookalike.shard_writing import ShardFolder, table_of
-from lookalike.shards import FOLDER, Manifest
+from lookalike.milvus.publishing import MAX_PRODUCTS, Publication, publish, publish_index
+from lookalike.milvus.server import Milvus, parse_address
+from lookalike.search.loading import index_version, load_recommender
+from lookalike.tuning.fitting import fit_head
+from tests.scale.milvus_server import ROOT, OperatorsServer
+from tests.scale.milvus_shops import address_of, drawn_index, published
 
 
 def collections(server, name):
@@ -42,7 +41,7 @@ def test_run_again_it_ends_with_every_product_once_and_older_versions_are_droppe
     first, second, third = (drawn_index(2100, seed=seed) for seed in (20, 21, 22))
     address = parse_address(address_of(milvus, "again"))
     one = published(first, milvus, "again").index.version
-    assert MOST_PRODUCTS < 2100
+    assert MAX_PRODUCTS < 2100
     with pytest.raises(KeyboardInterrupt):
         publish_index(second, address, progress=broken_off)
     assert index_version(address_of(milvus, "again")) == (one,) and len(collections(milvus, "again")) == 2
@@ -61,17 +60,17 @@ def test_products_come_from_any_stream_of_blocks_with_a_head_that_makes_the_tune
     head = fit_head(index.spaces, [index.product(row).attributes for row in range(len(index.names))])
     spaces = {name: matrix for name, matrix in index.spaces.items() if name != "tuned"}
     blocks = ((index.names[a : a + 50], {s: m[a : a + 50] for s, m in spaces.items()}) for a in range(0, 300, 50))
-    publication = Publication(index.manifest, str(index.folder), index.attributes, head, index.made, "stream 1")
+    publication = Publication(index.manifest, str(index.folder), index.attributes, head, index.written_at, "stream 1")
     publish((block for block in blocks if block[0]), publication, parse_address(address_of(milvus, "stream")))
     found = load_recommender(address_of(milvus, "stream"))
     known = [index.product(row).attributes for row in range(len(index.names))]
     assert found.index.widths["tuned"] and "tuned" in found.weights
-    np.testing.assert_allclose(found.of_product(3)["tuned"][0], head.tuned(spaces, known)[3], atol=1e-6)
+    np.testing.assert_allclose(found.product_vectors(3)["tuned"][0], head.tuned(spaces, known)[3], atol=1e-6)
     photo = next((ROOT / "images").iterdir())
     assert found.similar(photo)[0].product.id == photo.stem
 
 
-@pytest.mark.parametrize("size", [20, MOST_PRODUCTS + 20])
+@pytest.mark.parametrize("size", [20, MAX_PRODUCTS + 20])
 def test_products_of_one_name_are_not_lost_in_silence(milvus, size):
     index = drawn_index(size, seed=30)
     twins = type(index)(index.folder, (*index.names[:-1], index.names[0]), index.spaces, {}, index.manifest)

@@ -5,10 +5,10 @@ import signal
 import time
 
 import pytest
-from ray_cluster import NODE, ROOT, embedded, end, index, kill, nodes, run, start, wait_for, working
 
-from lookalike.ray_workers import MOST_ATTEMPTS
-from lookalike.shards import FOLDER, read_manifest, read_shards
+from lookalike.extraction.ray_worker import MAX_ATTEMPTS
+from lookalike.index.shards import FOLDER, read_manifest, read_shards
+from tests.scale.ray_cluster import NODE, ROOT, embedded, end, index, kill, nodes, run, start, wait_for, working
 
 pytest.importorskip("ray", reason="needs Ray: make test-scale")
 IMAGES = ROOT / "images"
@@ -56,7 +56,7 @@ def test_what_kills_every_worker_comes_to_an_end(cluster, tmp_path):
         killed |= busy
         time.sleep(0.2)
     code, _, err = end(process)
-    assert len(killed) >= MOST_ATTEMPTS
+    assert len(killed) >= MAX_ATTEMPTS
     assert code == 1 and "error: 5 workers died over the files from " in err and "Traceback" not in err, err
 
 

@@ -10,9 +10,9 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from ray_cluster import INDEX, ROOT, embedded, index, nodes, run
 
-from lookalike.shards import FOLDER, MANIFEST, read_manifest, read_shards
+from lookalike.index.shards import FOLDER, MANIFEST, read_manifest, read_shards
+from tests.scale.ray_cluster import INDEX, ROOT, embedded, index, nodes, run
 
 pytest.importorskip("ray", reason="needs Ray: make test-scale")
 SECRET = "not-to-be-seen"

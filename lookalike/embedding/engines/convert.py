@@ -1,0 +1,41 @@
+"""Converts a Keras model for OpenVINO in a process of its own, so that TensorFlow's second of logs,
+half gigabyte of memory and seconds of import never reach the program that wanted the model."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lookalike.errors import WeightsError, is_out_of_memory
+
+
+def convert_keras(backbone, file):
+    """Write the backbone's Keras model as OpenVINO's file (an .xml); raises WeightsError or MemoryError."""
+    command = [sys.executable, "-m", __name__, backbone.name, str(Path(backbone.weights).resolve()), str(file)]
+    package_home = str(Path(__file__).resolve().parents[3])
+    paths = [package_home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603 # nosec B603
+    if done.returncode:
+        detail = done.stdout.strip() or (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        error = WeightsError(detail)
+        raise MemoryError(detail) if is_out_of_memory(error) else error
+
+
+def main(name, weights, file):
+    """The child process: prints the one sentence and returns 1 where the weights do not fit."""
+    import openvino as ov
+
+    from lookalike.embedding.engines.keras_models import keras_model
+
+    try:
+        model = keras_model(name, weights)
+    except WeightsError as error:
+        print(error)
+        return 1
+    ov.save_model(ov.convert_model(model), file, compress_to_fp16=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

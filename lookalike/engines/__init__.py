@@ -1,1 +1,0 @@
-"""The programs that run a backbone; only lookalike.embedder imports from here, when first used."""

@@ -1,0 +1,92 @@
+"""A web address as a stranger typed it, taken apart once: what is checked is exactly what is asked for."""
+
+import ipaddress
+import re
+import string
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin, urlsplit
+
+from lookalike.errors import ImageError
+
+MAX_LENGTH = 2000
+
+PORTS = {"http": 80, "https": 443}
+
+# What to do next, wherever an address does not lead to a picture.
+ADVICE = "Save the picture and upload it instead."
+
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*", re.ASCII)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+
+_INCOMPLETE = f"That is not a complete web address. Copy the picture's address again and paste it whole. Or: {ADVICE}"
+
+
+@dataclass(frozen=True)
+class WebAddress:
+    """An http or https address in plain ASCII: host without brackets, path with its query, no fragment."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def host_header(self):
+        """The host as HTTP names it: brackets around IPv6, and the port where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def join(self, location):
+        """The WebAddress that a redirect from here to location (a header's text) leads to; raises ImageError."""
+        # http.client reads headers as latin-1, so this gives back the very bytes the server sent.
+        ascii_location = quote(location, safe=string.punctuation, encoding="iso-8859-1", errors="replace")
+        try:
+            joined = urljoin(f"{self.scheme}://{self.host_header}{self.path}", ascii_location)
+        except ValueError:
+            raise ImageError(_INCOMPLETE) from None
+        return parse(joined)
+
+
+def parse(address):
+    """The WebAddress in a text; raises ImageError where it is none, or names a user or another scheme."""
+    if len(address) > MAX_LENGTH:
+        raise ImageError(f"The address has {len(address):,} characters; the limit is {MAX_LENGTH:,}. {ADVICE}")
+    try:
+        return _parse(address.strip())
+    except ValueError:  # what urlsplit, the IDNA codec, ipaddress and quote raise for text they do not take
+        raise ImageError(_INCOMPLETE) from None
+
+
+def _parse(text):
+    # urlsplit drops line breaks and tabs, and browsers read \ as /: nothing may be read in two ways.
+    if _CONTROL.search(text):
+        raise ValueError
+    parts = urlsplit(text)
+    if parts.scheme not in PORTS:
+        raise ImageError(
+            "The address does not begin with https:// or http://. Open the picture itself and copy its address. "
+            f"Or: {ADVICE}"
+        )
+    if "@" in parts.netloc:
+        raise ImageError(f"The address holds a user name or an @ before its path, which is not sent on. {ADVICE}")
+    port = PORTS[parts.scheme] if parts.port is None else parts.port
+    path = _plain(parts.path or "/") + (f"?{_plain(parts.query)}" if parts.query else "")
+    return WebAddress(parts.scheme, _host(parts.hostname or ""), port, path)
+
+
+def _host(name):
+    """The host in ASCII; raises ValueError. IPv4 in any spelling stays for the resolver, as every name does."""
+    if ":" in name:
+        if "%" in name:
+            raise ValueError  # fe80::1%eth0 picks one of this machine's own networks
+        return ipaddress.IPv6Address(name).compressed
+    # Certificates name no final dot.
+    host = name.encode("idna").decode("ascii").lower().removesuffix(".")
+    if not _HOST.fullmatch(host):
+        raise ValueError
+    return host
+
+
+def _plain(text):
+    return quote(text, safe="%/?:@!$&'()*+,;=~[]|")

@@ -1,1 +1,0 @@
-"""The pages, each a module with show(), and under parts what they are drawn from."""

@@ -1,1 +1,0 @@
-"""What the page Look up is drawn from, one part a file."""

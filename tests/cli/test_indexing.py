@@ -1,0 +1,138 @@
+import csv
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.data import ROOT, data
+
+
+def extract(*arguments, cwd=ROOT, backbone="efficientnet-lite0"):
+    script = [sys.executable, str(ROOT / "extract_features.py")]
+    options = ["--backbone", backbone] if backbone else []
+    return subprocess.run([*script, *options, *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+
+
+def test_help_answers_at_once():
+    start = time.perf_counter()
+    done = extract("--help", backbone=None)
+    assert done.returncode == 0 and time.perf_counter() - start < 1
+    for option in ("--images", "--output", "--styles", "--backbone", "--weights", "--batch-size", "--workers"):
+        assert option in done.stdout
+
+
+def test_the_defaults_are_images_and_this_folder(catalogue):
+    done = extract(cwd=catalogue.parent)
+    assert done.returncode == 0, done.stderr
+    assert "4 found, 4 indexed, 0 skipped" in done.stdout and "backbone efficientnet-lite0" in done.stdout
+    assert "images/s" in done.stdout and "4/4" in done.stderr  # the summary; the progress bar
+    assert pickle.load(open(catalogue.parent / "filenames.pkl", "rb"))[0] == "images/1.png"
+    assert np.array(pickle.load(open(catalogue.parent / "embeddings.pkl", "rb"))).shape == (4, 1280)
+
+
+def test_skipped_files_are_counted_and_listed(catalogue):
+    (catalogue / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing more")
+    done = extract("--images", catalogue, "--output", catalogue.parent / "idx")
+    assert "5 found, 4 indexed, 1 skipped" in done.stdout and "skipped.csv" in done.stdout
+    rows = list(csv.DictReader(open(catalogue.parent / "idx" / "skipped.csv", encoding="utf-8")))
+    assert (
+        rows[0]["path"].endswith("broken.jpg") and "damaged" in rows[0]["reason"] or "not an image" in rows[0]["reason"]
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--images", "/nowhere"], "There is no folder /nowhere"),
+        (["--images", "lookalike"], "There is no image in lookalike"),
+        (["--images", "images", "--styles", "/none.csv"], "cannot be read as a table of attributes"),
+        (["--images", "images", "--weights", "/none.h5"], "--weights goes with resnet50"),
+        (["--images", "images", "--output", "/dev/null/idx"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_exits_1_with_one_sentence(arguments, sentence):
+    done = extract(*arguments)
+    assert done.returncode == 1
+    assert sentence in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_wrong_weights_exit_1_with_one_sentence(catalogue):
+    wrong = catalogue.parent / "wrong.h5"
+    wrong.write_text("hello")
+    done = extract("--images", catalogue, "--weights", wrong, backbone="resnet50")
+    assert done.returncode == 1 and "wrong.h5 does not fit ResNet-50" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--batch-size", "0"], ["--workers", "many"], ["--unknown"]])
+def test_wrong_usage_exits_2(arguments):
+    assert extract(*arguments).returncode == 2
+
+
+def test_seeded_resnet50_gives_2048_columns(catalogue, seeded_weights):
+    done = extract(
+        "--images", catalogue, "--output", catalogue.parent, "--weights", seeded_weights, backbone="resnet50"
+    )
+    assert done.returncode == 0, done.stderr
+    look = np.array(pickle.load(open(catalogue.parent / "embeddings.pkl", "rb")))
+    assert look.shape == (4, 2048) and look.dtype == np.float32
+
+
+def test_a_full_disk_is_told_and_the_old_index_stays(catalogue, tmp_path):
+    """A real file system of 1 MB, where the machine lets us mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        assert extract("--images", catalogue, "--output", disk).returncode == 0
+        before = (disk / "embeddings.pkl").read_bytes()
+        (disk / "filler").write_bytes(b"0" * (shutil.disk_usage(disk).free - 40_000))
+        for number in range(10, 40):
+            Image.new("RGB", (40, 60), (number, 0, 0)).save(catalogue / f"{number}.png")
+        done = extract("--images", catalogue, "--output", disk)
+        assert done.returncode == 1 and "Make room" in done.stderr and "Traceback" not in done.stderr
+        assert (disk / "embeddings.pkl").read_bytes() == before
+        assert not list(disk.glob("*.new"))
+        (disk / "filler").unlink()
+        assert "34 indexed" in extract("--images", catalogue, "--output", disk).stdout
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_indexes_real_images(tmp_path):
+    images, styles = data("fashion-product-images", "fullres"), data("fashion-product-images", "styles.csv")
+    done = extract("--images", images, "--styles", styles, "--output", tmp_path)
+    assert "150 found, 150 indexed, 0 skipped" in done.stdout
+    look = np.array(pickle.load(open(tmp_path / "embeddings.pkl", "rb")))
+    assert look.shape == (150, 1280)
+    np.testing.assert_allclose(np.linalg.norm(look, axis=1), 1, atol=1e-5)
+    assert all((tmp_path / name).is_file() for name in pickle.load(open(tmp_path / "filenames.pkl", "rb")))
+
+
+@pytest.fixture
+def without_ray(tmp_path, monkeypatch):
+    """An environment in which all is installed that is installed here, but Ray."""
+    for path in Path(np.__file__).parents[1].iterdir():
+        if not path.name.startswith("ray"):
+            (tmp_path / "site" / path.name).parent.mkdir(exist_ok=True)
+            (tmp_path / "site" / path.name).symlink_to(path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    return [sys.executable, "-S", str(ROOT / "extract_features.py")]
+
+
+def test_without_ray_it_says_how_to_install_it_and_everything_else_works(without_ray, catalogue):
+    options = ["--backbone", "efficientnet-lite0", "--images", str(catalogue), "--output", str(catalogue.parent)]
+    done = subprocess.run([*without_ray, *options, "--ray", "local"], capture_output=True, text=True)
+    assert done.returncode == 1 and not (catalogue.parent / "index.json").exists()
+    assert done.stderr == "error: Ray is not installed, which --ray needs. Run here: pip install '.[ray]'\n"
+    done = subprocess.run([*without_ray, *options], capture_output=True, text=True)
+    assert done.returncode == 0 and "4 indexed" in done.stdout, done.stderr

@@ -1,0 +1,110 @@
+"""Engines, precisions and modes against each other: one image is one vector, however it is computed."""
+
+import numpy as np
+import pytest
+
+from lookalike.embedding.backbones import find_backbone
+from lookalike.embedding.embedder import load_embedder
+from lookalike.embedding.engines.openvino import supported_precisions
+from lookalike.embedding.engines.tensorflow import TensorFlowEngine
+from lookalike.errors import WeightsError
+from lookalike.images.decoding import load_pixels
+from tests.support.data import ROOT, real_images
+
+pytestmark = pytest.mark.usefixtures("empty_cache")
+needs_bf16 = pytest.mark.skipif("bf16" not in supported_precisions(), reason="this processor has no bf16")
+PRECISIONS = ["f32", pytest.param("bf16", marks=needs_bf16)]
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    return find_backbone("efficientnet-lite0")
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    """The first images of the demo catalogue, which every machine has: one more than TensorFlow's batch."""
+    return np.stack([load_pixels(path, 224) for path in sorted((ROOT / "images").glob("*.jpg"))[:33]])
+
+
+@pytest.fixture(scope="module")
+def real_pixels():
+    return np.stack([load_pixels(path, 224) for path in real_images(50)])
+
+
+def cosines(some, others):
+    return (some * others).sum(axis=1)
+
+
+def batches_of(size, pixels):
+    return [pixels[start : start + size] for start in range(0, len(pixels), size)]
+
+
+def assert_bitwise_the_same_in_any_batch(embed, pixels):
+    expected = np.concatenate([embed(image[None]) for image in pixels])
+    np.testing.assert_array_equal(embed(pixels), expected)
+    np.testing.assert_array_equal(embed(pixels[::-1]), expected[::-1])
+    np.testing.assert_array_equal(embed(np.repeat(pixels[:2], 5, axis=0)), np.repeat(expected[:2], 5, axis=0))
+    for size in (2, 7, 32):
+        np.testing.assert_array_equal(np.concatenate([embed(part) for part in batches_of(size, pixels)]), expected)
+
+
+@pytest.mark.parametrize("throughput", [False, True])
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_vector_never_depends_on_its_batch(lite0, pixels, precision, throughput):
+    embedder = load_embedder(lite0, "openvino", precision, throughput)
+    assert embedder.precision == precision
+    assert_bitwise_the_same_in_any_batch(embedder.rows, pixels)
+
+
+def test_nor_does_it_with_tensorflow_when_indexing(lite0, pixels):
+    engine = TensorFlowEngine(lite0, throughput=True)
+    assert_bitwise_the_same_in_any_batch(lambda part: engine.feature_maps(part).max(axis=(1, 2)), pixels)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_throughput_and_latency_agree(lite0, pixels, precision):
+    quick, many = (load_embedder(lite0, "openvino", precision, throughput).embed(pixels) for throughput in (0, 1))
+    assert cosines(quick, many).min() >= 0.99999
+
+
+def test_tensorflow_and_openvino_f32_agree_on_the_embedded_backbone(lite0, pixels):
+    ours, theirs = (load_embedder(lite0, engine, "f32").embed(pixels) for engine in ("openvino", "tensorflow"))
+    assert cosines(ours, theirs).min() >= 0.99999
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision, least", [("f32", 0.9999), pytest.param("bf16", 0.999, marks=needs_bf16)])
+def test_openvino_agrees_with_tensorflow_on_resnet50(seeded_weights, real_pixels, precision, least):
+    backbone = find_backbone("resnet50", seeded_weights)
+    reference = load_embedder(backbone, "tensorflow", "f32").embed(real_pixels)
+    ours = load_embedder(backbone, "openvino", precision, throughput=True).embed(real_pixels)
+    assert cosines(ours, reference).min() >= least
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_many_threads_may_ask_one_engine(lite0, pixels, precision):
+    """The visitors of the app: each gets the vector of their own photo."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    embedder = load_embedder(lite0, "openvino", precision)
+    expected = embedder.embed(pixels)
+    with ThreadPoolExecutor(8) as visitors:
+        answers = list(visitors.map(lambda image: embedder.embed(image[None])[0], pixels))
+    np.testing.assert_array_equal(np.stack(answers), expected)
+
+
+def test_auto_takes_openvino_and_the_fastest_precision_of_the_processor(lite0):
+    embedder = load_embedder(lite0)
+    assert embedder.precision == supported_precisions()[-1] and "precision" in embedder.manifest()
+
+
+def test_bf16_is_not_to_be_had_of_tensorflow(lite0):
+    with pytest.raises(WeightsError, match="The engine tensorflow computes in f32. Leave --precision out"):
+        load_embedder(lite0, "tensorflow", "bf16")
+
+
+def test_each_precision_has_work_and_an_index_of_its_own(lite0):
+    keys = {load_embedder(lite0, "openvino", precision).key() for precision in supported_precisions()}
+    assert len(keys) == len(supported_precisions())
+    assert load_embedder(lite0, "tensorflow").key() == load_embedder(lite0, "openvino", "f32").key()

@@ -1,0 +1,198 @@
+"""ResNet-50, the embedded backbone and encoders of one's own, through the real engine."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from lookalike.embedding.backbones import find_backbone
+from lookalike.embedding.embedder import load_embedder, normalize
+from lookalike.embedding.engines.torch_checkpoint import read_checkpoint
+from lookalike.errors import WeightsError
+from lookalike.images.decoding import load_pixels
+from tests.support.data import DATA, real_images
+
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    return load_embedder(find_backbone("efficientnet-lite0"), precision="f32")
+
+
+def generated():
+    """Three images that any machine draws alike: a gradient, a checkerboard, rings."""
+    y, x = np.mgrid[0:224, 0:224]
+    gradient = np.stack([x, y, 223 - x], axis=-1)
+    checks = np.where(((x // 28 + y // 28) % 2)[..., None], (230, 30, 60), (20, 90, 200))
+    rings = np.stack([np.hypot(x - 112, y - 112) * k % 256 for k in (1, 2, 3)], axis=-1)
+    return np.stack([gradient, checks, rings]).astype(np.uint8)
+
+
+def test_resnet50_is_keras_applications_without_its_top():
+    import keras
+
+    model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3))
+    assert model.count_params() == 23_587_712
+
+
+def test_resnet50_gives_the_vectors_of_plain_keras(seeded_weights):
+    import keras
+
+    pixels = np.stack([load_pixels(path, 224) for path in real_images(50)])
+    model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3), pooling="max")
+    model.load_weights(seeded_weights)
+    plain = normalize(model.predict(keras.applications.resnet50.preprocess_input(pixels.astype(np.float32)), verbose=0))
+    ours = load_embedder(find_backbone("resnet50", seeded_weights), precision="f32").embed(pixels)
+    assert ours.shape == (50, 2048) and ours.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
+    assert (ours * plain).sum(axis=1).min() >= 0.9999
+
+
+def test_both_kinds_of_resnet50_weights_give_one_vector(seeded_weights, tmp_path):
+    import keras
+
+    model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3))
+    model.load_weights(seeded_weights)
+    legacy = tmp_path / "published_notop.h5"
+    write_legacy_h5(model, legacy)
+    backbones = [find_backbone("resnet50", path) for path in (seeded_weights, legacy)]
+    vectors = [load_embedder(backbone, precision="f32").embed(generated()) for backbone in backbones]
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+
+
+def write_legacy_h5(model, path):
+    """The layout of the .h5 files that Keras publishes: a group a layer, weights named in order."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{weight.name}:0" for weight in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.get_weights()):
+                group.create_dataset(name, data=weight)
+
+
+def test_weights_that_do_not_fit_are_refused_with_the_reason(tmp_path):
+    import keras
+
+    other = tmp_path / "other.weights.h5"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save_weights(other)
+    text = tmp_path / "text.h5"
+    text.write_text("no weights")
+    for path in (other, text):
+        with pytest.raises(WeightsError, match=f"{path.name} does not fit ResNet-50 without its top"):
+            load_embedder(find_backbone("resnet50", path))
+
+
+def test_cut_weights_are_refused_with_the_reason(seeded_weights, tmp_path):
+    cut = tmp_path / "cut.weights.h5"
+    cut.write_bytes(seeded_weights.read_bytes()[:5_000_000])
+    with pytest.raises(WeightsError, match="cut.weights.h5 does not fit"):
+        load_embedder(find_backbone("resnet50", cut))
+
+
+def test_the_embedded_backbones_vectors_stay_what_they_are(lite0):
+    vectors = lite0.embed(generated())
+    assert vectors.shape == (3, 1280)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(vectors[:, RECORDED_CHANNELS], RECORDED, atol=2e-4)
+
+
+RECORDED_CHANNELS = [113, 115, 245, 265, 423, 897]
+RECORDED = [
+    [0.1410, 0.0782, 0.0817, 0.0798, 0.1041, 0.1410],
+    [0.2600, 0.1074, 0.1127, 0.1134, 0.2064, 0.1499],
+    [0.1153, 0.1153, 0.1046, 0.1153, 0.1153, 0.1123],
+]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the real data is not on this machine")
+@pytest.mark.parametrize(
+    "product, classes", [("1531", {610}), ("1558", {898, 720}), ("1165", {834, 906}), ("1599", {636, 748})]
+)
+def test_the_embedded_backbone_knows_imagenet(lite0, product, classes):
+    """ImageNet's class numbers: jersey; water or pill bottle; suit or tie; mailbag or purse."""
+    parameters = read_checkpoint(lite0.backbone.weights)
+    pixels = load_pixels(DATA / "fashion-product-images" / "fullres" / f"{product}.jpg", 224)
+    average = lite0.feature_maps(pixels[None]).mean(axis=(1, 2))
+    logits = average @ parameters["_fc.weight"].T + parameters["_fc.bias"]
+    assert set(np.argsort(-logits[0])[:3]) & classes
+
+
+def test_the_checkpoint_is_read_whole_and_a_damaged_one_refused(lite0, tmp_path):
+    parameters = read_checkpoint(lite0.backbone.weights)
+    assert parameters["_fc.weight"].shape == (1000, 1280) and len(parameters) == 296
+    content = lite0.backbone.weights.read_bytes()
+    for name, damaged in {"cut": content[:400_000], "text": b"hello", "code": b"cos\nsystem\n(S'true'\ntR."}.items():
+        (tmp_path / name).write_bytes(damaged)
+        with pytest.raises(WeightsError, match="no PyTorch checkpoint"):
+            read_checkpoint(tmp_path / name)
+
+
+def onnx_encoder(folder, layout="NCHW", pooling="max"):
+    """An encoder whose feature map is the preprocessed pixels themselves, or their average."""
+    shape = ["n", 3, 8, 8] if layout == "NCHW" else ["n", 8, 8, 3]
+    axes = [2, 3] if layout == "NCHW" else [1, 2]
+    if pooling == "none":
+        reduce = helper.make_tensor("axes", TensorProto.INT64, [2], axes)
+        node, out = helper.make_node("ReduceMean", ["x", "axes"], ["y"], keepdims=0), ["n", 3]
+        graph_inputs = [reduce]
+    else:
+        node, out, graph_inputs = helper.make_node("Identity", ["x"], ["y"]), shape, []
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [node], "encoder", [value("x", TensorProto.FLOAT, shape)], [value("y", TensorProto.FLOAT, out)], graph_inputs
+    )
+    path = folder / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    settings = {"size": 8, "mean": [0, 0, 0], "std": [0.5, 1, 1], "layout": layout, "pooling": pooling}
+    path.with_suffix(".json").write_text(json.dumps(settings))
+    return path
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("pooling, expected", [("max", (2, 1, 0)), ("average", (1, 0.5, 0)), ("none", (1, 0.5, 0))])
+def test_an_encoder_of_ones_own_is_fed_and_pooled_as_its_settings_say(tmp_path, layout, pooling, expected):
+    image = Image.new("RGB", (8, 8), "black")
+    image.paste((255, 255, 0), (0, 0, 4, 8))
+    embedder = load_embedder(find_backbone(str(onnx_encoder(tmp_path, layout, pooling))), precision="f32")
+    vector = embedder.embed(np.asarray(image)[None])[0]
+    np.testing.assert_allclose(vector, np.array(expected) / np.linalg.norm(expected), atol=1e-6)
+
+
+def test_encoders_that_do_not_fit_their_settings_are_refused(tmp_path):
+    path = onnx_encoder(tmp_path)
+    path.with_suffix(".json").write_text(path.with_suffix(".json").read_text().replace('"max"', '"none"'))
+    with pytest.raises(WeightsError, match="output of 4 dimensions"):
+        load_embedder(find_backbone(str(path)))
+    path.write_bytes(b"not a model")
+    with pytest.raises(WeightsError, match="cannot be used as an encoder"):
+        load_embedder(find_backbone(str(path)))
+
+
+def test_a_damaged_model_in_the_cache_is_made_again(lite0, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path))
+    path = onnx_encoder(tmp_path)
+    first = load_embedder(find_backbone(str(path))).embed(np.full((1, 8, 8, 3), 9, np.uint8))
+    cached = next(tmp_path.glob("*/model.xml"))
+    cached.write_text(cached.read_text()[:200])
+    again = load_embedder(find_backbone(str(path))).embed(np.full((1, 8, 8, 3), 9, np.uint8))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_a_second_start_needs_no_tensorflow(lite0):
+    code = (
+        "import sys; from lookalike.embedding.backbones import find_backbone; "
+        "from lookalike.embedding.embedder import load_embedder; "
+        "load_embedder(find_backbone('efficientnet-lite0')); "
+        "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'torch')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,91 @@
+"""The fashion network's end in numpy: the network's own vectors again, and those of regions."""
+
+import numpy as np
+import pytest
+
+from lookalike.embedding.backbones import find_backbone
+from lookalike.embedding.embedder import load_embedder
+from lookalike.embedding.engines.tensorflow import TensorFlowEngine
+from lookalike.embedding.fashion import INDEXED_OUTPUTS, SIDE, fashion_vector, find_fashion, spread
+from lookalike.images.decoding import load_pixels
+from tests.support.data import ROOT
+
+EVERYWHERE = np.ones((6, 6), bool)
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return np.stack([load_pixels(path, SIDE) for path in sorted((ROOT / "images").glob("*.jpg"))[:12]])
+
+
+@pytest.fixture(scope="module")
+def maps(pixels):
+    return load_embedder(find_backbone("efficientnet-lite0"), precision="f32").fashion_maps(pixels)
+
+
+def of_whole_images(last, garment, pixels):
+    return np.stack([fashion_vector(*image, EVERYWHERE) for image in zip(last, garment, pixels)])
+
+
+def test_over_the_whole_image_it_is_the_networks_own_vector(maps):
+    ours = of_whole_images(maps.last, maps.garment, maps.pixels)
+    assert ours.shape == (12, 256) and ours.dtype == np.float32
+    assert (ours * maps.vectors).sum(axis=1).min() >= 0.9999
+    np.testing.assert_allclose(ours, maps.vectors, atol=1e-5)
+
+
+def test_it_is_tensorflows_vector_too(maps, pixels):
+    vectors, garment, last = TensorFlowEngine(find_fashion()).outputs(pixels)
+    assert (of_whole_images(last, garment, pixels) * vectors).sum(axis=1).min() >= 0.9999
+    assert (maps.vectors * vectors).sum(axis=1).min() >= 0.9999
+
+
+def test_an_engine_for_indexing_gives_the_same_vectors_without_the_last_map(maps, pixels):
+    quick = load_embedder(find_backbone("efficientnet-lite0"), precision="f32", throughput=True).fashion_maps(pixels)
+    assert quick.last is None and maps.last.shape == (12, 6, 6, 1280)
+    np.testing.assert_allclose(quick.vectors, maps.vectors, atol=1e-6)
+    np.testing.assert_allclose(quick.garment, maps.garment, atol=1e-5)
+    assert len(TensorFlowEngine(find_fashion(), throughput=True, first=INDEXED_OUTPUTS).outputs(pixels[:1])) == 2
+
+
+def test_what_lies_outside_the_region_changes_nothing(maps):
+    cells = np.zeros((6, 6), bool)
+    cells[2:5, 1:4] = True
+    inside = fashion_vector(maps.last[0], maps.garment[0], maps.pixels[0], cells)
+    last, garment, pixels = maps.last[1].copy(), maps.garment[1].copy(), maps.pixels[1].copy()
+    for array, source, cell in ((last, maps.last[0], 1), (garment, maps.garment[0], 2), (pixels, maps.pixels[0], 32)):
+        part = slice(2 * cell, 5 * cell), slice(cell, 4 * cell)
+        array[part] = source[part]
+    np.testing.assert_array_equal(fashion_vector(last, garment, pixels, cells), inside)
+    assert np.linalg.norm(inside) == pytest.approx(1, abs=1e-5)
+    assert inside @ maps.vectors[0] < 0.9999
+
+
+def test_pooling_over_equal_cells_does_not_depend_on_how_many():
+    rng = np.random.default_rng(3)
+    last, garment = np.broadcast_to(rng.random(1280, np.float32), (6, 6, 1280)), np.full((12, 12), 0.7, np.float32)
+    pixels, one = np.full((SIDE, SIDE, 3), (20, 90, 200), np.uint8), np.zeros((6, 6), bool)
+    one[3, 5] = True
+    whole = fashion_vector(last, garment, pixels, EVERYWHERE)
+    np.testing.assert_allclose(fashion_vector(last, garment, pixels, one), whole, atol=1e-4)
+
+
+def test_cells_are_spread_to_those_they_cover():
+    cells = np.array([[True, False], [False, False]])
+    np.testing.assert_array_equal(spread(cells, 4), np.kron(cells, np.ones((2, 2), bool)))
+    np.testing.assert_array_equal(spread(cells, 1), [[True]])
+    np.testing.assert_array_equal(spread(np.array([[True]]), 3), np.ones((3, 3), bool))
+    assert not spread(~np.ones((7, 7), bool), 6).any()
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 10, 14])
+@pytest.mark.parametrize("side", [6, 12])
+def test_of_some_cells_there_are_always_some_and_all_are_all(count, side):
+    """Also of one cell of 7 × 7 whose middle is a corner of four of 6 × 6."""
+    assert spread(np.ones((count, count), bool), side).all()
+    for cell in np.ndindex(count, count):
+        cells = np.zeros((count, count), bool)
+        cells[cell] = True
+        found = np.argwhere(spread(cells, side)) / side
+        # Nothing far from the cell is taken: no farther than the size of one of either grid.
+        assert len(found) and (abs(found - np.array(cell) / count) <= 1 / side + 1 / count).all()

@@ -1,0 +1,230 @@
+"""The indexing process itself, killed, stopped, doubled and out of disk: no work is lost, nothing is mixed."""
+
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lookalike.index.reading import load_index
+from tests.support.data import ROOT
+
+FILES = ("embeddings.pkl", "filenames.pkl", "spaces.npz", "index.json", "skipped.csv")
+COUNT = 200
+KILLS = 20
+STOPS = 3
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Files of 12 pictures, each file of another content, too large to be decoded in no time; some are broken."""
+    folder = tmp_path_factory.mktemp("shop") / "images"
+    folder.mkdir()
+    numbers = np.random.default_rng(0)
+    for kind in range(12):
+        small = Image.fromarray(numbers.integers(0, 256, (12, 9, 3), dtype=np.uint8))
+        small.resize((1500, 2000), Image.Resampling.BICUBIC).save(folder / "one.webp", quality=60)
+        content = (folder / "one.webp").read_bytes()
+        for number in range(kind, COUNT, 12):
+            kept = len(content) if number % 40 else 99
+            (folder / f"{number:03}.webp").write_bytes(content[:kept] + b"%d" % number)
+    (folder / "one.webp").unlink()
+    return folder
+
+
+def _heed_interrupts():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Run:
+    """One indexing process; done is how many images it found done when it began to work."""
+
+    def __init__(self, images, output, *options):
+        self.output = output
+        command = [sys.executable, "extract_features.py", "--images", images, "--output", output]
+        command += ["--backbone", "efficientnet-lite0", "--batch-size", "4", *options]
+        pipe = subprocess.PIPE
+        # A shell's background jobs ignore Ctrl-C, and what they start inherits that; a person's run does not.
+        self.process = subprocess.Popen(
+            list(map(str, command)), cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_heed_interrupts
+        )
+
+    def wait_for_work(self):
+        """Return once the progress bar shows, and what it says is done by then; None where it never did."""
+        shown = b""
+        while (bar := re.search(rb" (\d+)/\d+ \[", shown)) is None:
+            if not (more := self.process.stderr.read(1)):
+                return None
+            shown += more
+        return int(bar[1])
+
+    def wait_for_save(self):
+        """Return once work was put on disk, or the process has ended."""
+        before = self._saved_at()
+        while self._saved_at() == before and self.process.poll() is None:
+            time.sleep(0.01)
+
+    def _saved_at(self):
+        return [path.stat().st_mtime_ns for path in self.output.glob(".lookalike/*.sqlite-wal") if path.exists()]
+
+    def end(self, signal_=None):
+        """The exit code and what was printed, after a signal where one is given."""
+        if signal_:
+            self.process.send_signal(signal_)
+        out, err = self.process.communicate(timeout=90)
+        return self.process.returncode, out.decode(), err.decode()
+
+
+def content(folder):
+    """The files of the index: two indexes are the same when the bytes of all of these are."""
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(images):
+    """The four files as one run writes them, in the folder where the interrupted runs write theirs."""
+    code, out, err = Run(images, images.parent).end()
+    assert code == 0 and f"{COUNT} found, {COUNT - 5} indexed, 5 skipped" in out, err
+    files = content(images.parent)
+    for name in FILES:
+        (images.parent / name).unlink()
+    shutil.rmtree(images.parent / ".lookalike")
+    return files
+
+
+def test_killed_at_twenty_random_moments_the_result_is_the_same(images, uninterrupted):
+    """A run that was quick enough to finish is followed by one that begins anew, killed as well."""
+    moments, seen, killed = random.Random(7), [], 0
+    while killed < KILLS:
+        run = Run(images, images.parent, *(["--rebuild"] if seen and seen[-1] == COUNT else []))
+        if killed % 5 < 4:  # else while it starts, or opens what the last one left
+            seen.append(run.wait_for_work())
+        if killed % 5 < 2:  # a slow machine would never get further than to its first save
+            run.wait_for_save()
+        time.sleep(moments.uniform(0, 1.2))
+        killed += run.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert len(set(seen)) >= 4 and sum(0 < done < COUNT for done in seen) >= 5, seen
+    assert Run(images, images.parent).end()[0] == 0
+    assert content(images.parent) == uninterrupted
+
+
+def test_killed_while_the_index_is_written_it_is_written_by_the_next_run(images, uninterrupted):
+    """Whatever stands there after the kill is a whole index or none, and never taken for finished."""
+    Run(images, images.parent).end()
+    for name in (*FILES, "embeddings.pkl.new"):
+        (images.parent / name).unlink(missing_ok=True)
+    run = Run(images, images.parent)
+    while not (images.parent / "embeddings.pkl.new").exists() and run.process.poll() is None:
+        pass
+    run.end(signal.SIGKILL)
+    assert Run(images, images.parent).end()[0] == 0
+    assert content(images.parent) == uninterrupted
+    assert not list(images.parent.glob("*.new"))
+
+
+def test_ctrl_c_stops_at_once_says_what_is_saved_and_the_next_run_goes_on(images, tmp_path):
+    moments, said = random.Random(3), 0
+    for _ in range(STOPS):
+        run = Run(images, tmp_path)
+        assert run.wait_for_work() == said
+        run.wait_for_save()
+        time.sleep(moments.uniform(0, 0.2))
+        start = time.perf_counter()
+        code, _, err = run.end(signal.SIGINT)
+        assert code == 130 and time.perf_counter() - start < 3 and "Traceback" not in err
+        sentence = re.search(rf"^Stopped\. (\d+) of {COUNT} images are done and saved; run the same command", err, re.M)
+        assert sentence and said < int(sentence[1]) < COUNT, err
+        said = int(sentence[1])
+
+
+def test_two_at_once_on_one_output_are_told_apart(images, tmp_path):
+    first = Run(images, tmp_path)
+    first.wait_for_work()
+    for options in ([], ["--precision", "f32", "--rebuild"]):
+        code, _, err = Run(images, tmp_path, *options).end()
+        assert code == 1 and "error: Another run is writing to" in err and "Traceback" not in err
+    assert first.process.poll() is None
+    assert first.end(signal.SIGINT)[0] == 130
+
+
+def test_a_disk_that_fills_up_on_the_way_is_told_and_the_old_index_stays(images, tmp_path):
+    """A real file system, where the machine lets us mount one, with 64 KB left for what is still to be done."""
+    disk, shop = tmp_path / "disk", tmp_path / "images"
+    disk.mkdir()
+    shop.mkdir()
+    if not shutil.which("mount") or mount(disk, "size=30m"):
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        shutil.copy(next((ROOT / "images").glob("*.jpg")), shop)
+        assert Run(shop, disk).end()[0] == 0
+        before = content(disk)
+        shutil.copytree(images, shop, dirs_exist_ok=True)
+        finished = stopped_once_saved(Run(shop, disk, "--workers", "1"))
+        assert not mount(disk, f"remount,size={shutil.disk_usage(disk).used + 2**16}")
+        code, _, err = Run(shop, disk).end()
+        last = err.strip().splitlines()[-1]
+        assert code == 1 and last.startswith("error: ") and "disk is full" in last
+        assert "finished work is kept and an index that was there is unchanged. Make room" in last
+        assert content(disk) == before and len(load_index(disk).names) == 1
+        assert not mount(disk, "remount,size=30m")
+        again = Run(shop, disk)
+        assert again.wait_for_work() >= finished > 1 and again.end()[0] == 0
+        assert len(load_index(disk).names) == 1 + sum(number % 40 > 0 for number in range(COUNT))
+    finally:
+        # Lazily, or a process that a failed test left there would hide why it failed.
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def stopped_once_saved(run):
+    """Ctrl-C once work was put on disk: how many images the run says are saved."""
+    run.wait_for_work()
+    run.wait_for_save()
+    code, _, err = run.end(signal.SIGINT)
+    assert code == 130
+    return int(re.search(r"^Stopped\. (\d+) of", err, re.M)[1])
+
+
+def mount(disk, options):
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], capture_output=True).returncode
+
+
+def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
+    """The demo is tuned by a run of its own, which is stopped when the bar of its tuning shows."""
+    command, pipe = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"], subprocess.PIPE
+    command += ["--output", str(tmp_path)]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_heed_interrupts)
+    shown = b""
+    while b"tuning" not in shown and (more := run.stderr.read1()):
+        shown += more
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=120)[1].decode()
+    assert run.returncode == 130 and "Stopped. The index is whole; tune it: python -m lookalike tune --index" in said
+    assert len(load_index(tmp_path).names) == 257
+
+
+@pytest.mark.parametrize("last", ["both[::-1]", "both"], ids=["newest first", "oldest first"])
+def test_ctrl_c_is_heard_when_the_engines_are_gone(last):
+    code = f"""
+import gc, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job does not have
+from lookalike.embedding.backbones import find_backbone
+from lookalike.embedding.embedder import load_embedder
+both = [load_embedder(find_backbone("efficientnet-lite0"), engine="openvino") for _ in range(2)]
+going = {last}
+both.clear()
+while going:
+    del going[0]
+    gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr

@@ -1,0 +1,108 @@
+"""Catalogues at addresses: found in the same order and read by the same functions as a folder's."""
+
+import pickle
+import shutil
+
+import pytest
+
+from lookalike.errors import CatalogueError
+from lookalike.extraction.pipeline import embed_files, file_of
+from lookalike.extraction.storage import Storage
+from lookalike.images.decoding import MAX_BYTES
+
+
+@pytest.fixture
+def memory(catalogue):
+    """The toy catalogue in fsspec's memory, its address; and a broken, a hidden and a foreign file with it."""
+    fsspec = pytest.importorskip("fsspec", reason="comes with Ray: make test-scale")
+    filesystem = fsspec.filesystem("memory")
+    for path in catalogue.iterdir():
+        filesystem.pipe(f"/shop/sub/{path.name}", path.read_bytes())
+    for name in ("0.jpg", ".1.png", ".trash/2.png", "notes.txt"):
+        filesystem.pipe(f"/shop/{name}", b"hello")
+    yield "memory://shop"
+    filesystem.rm("/shop", recursive=True)
+
+
+def rows(storage, output, toy):
+    files = [storage.readable(file) for file in storage.find(output)]
+    return {
+        done.file.name: (done.content, done.reason, done.row)
+        for done in embed_files(files, toy, set().__contains__, 2, 2)
+    }
+
+
+def test_an_address_gives_the_same_as_a_folder(toy, catalogue, memory):
+    (catalogue / "0.jpg").write_text("hello")
+    here, there = (rows(Storage(images), catalogue, toy) for images in (catalogue, memory))
+    assert list(there) == ["0.jpg", "sub/1.png", "sub/2.png", "sub/3.png", "sub/4.png"]
+    for (content, reason, row), (other, why, vector) in zip(here.values(), there.values()):
+        assert content == other and reason == why and (row is None) == (vector is None)
+        assert row is None or row.tobytes() == vector.tobytes()
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_folder_is_named_as_on_one_machine(catalogue, scheme):
+    storage = Storage(f"{scheme}{catalogue}".replace(" ", "%20"))
+    expected = [file_of(path, catalogue.parent) for path in sorted(catalogue.iterdir())]
+    assert storage.find(catalogue.parent) == expected and storage.shown == str(catalogue)
+    assert storage.readable(expected[0]).path.read_bytes() == expected[0].path.read_bytes()
+
+
+def test_a_folder_with_a_blank_in_its_name_has_an_address_too(catalogue):
+    other = catalogue.with_name("our images")
+    shutil.copytree(catalogue, other)
+    assert len(Storage(f"file://{catalogue.parent}/our%20images").find(catalogue.parent)) == 4
+
+
+def test_it_travels_to_another_machine_without_its_connection(toy, catalogue, memory):
+    storage = Storage(memory)
+    found = storage.find(catalogue)
+    other = pickle.loads(pickle.dumps(storage))
+    assert "_place" not in vars(other) and other.readable(found[0]).path.read_bytes() == b"hello"
+
+
+def test_what_is_gone_is_skipped_and_what_another_try_may_read_stops_the_run(toy, catalogue):
+    storage = Storage(f"local://{catalogue}")
+    files = [storage.readable(file) for file in storage.find(catalogue)]
+    (catalogue / "1.png").unlink()
+    (done,) = embed_files(files[:1], toy, set().__contains__, 2, 1)
+    assert done.reason == "The file cannot be read (No such file or directory)." and done.content is None
+    (catalogue / "1.png").mkdir()
+    with pytest.raises(
+        CatalogueError, match=r"1.png could not be read from local://.*; finished shards are kept\. Look"
+    ):
+        list(embed_files(files[:1], toy, set().__contains__, 2, 1))
+
+
+def test_the_limits_of_a_file_hold_at_an_address_too(toy, catalogue):
+    with open(catalogue / "5.png", "wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    (catalogue / "6.png").touch()
+    found = rows(Storage(f"local://{catalogue}"), catalogue, toy)
+    assert "has 50 MB; the limit is 50 MB" in found["5.png"][1] and "is empty" in found["6.png"][1]
+
+
+@pytest.mark.parametrize(
+    "address, sentence",
+    [
+        ("/nowhere", "There is no folder /nowhere"),
+        ("file:///nowhere", "There is no folder /nowhere"),
+        ("local:///nowhere", r"local:///nowhere cannot be listed .* Check the address and your rights"),
+        ("nope://shop", "nope://shop cannot be listed"),
+        ("abfs://", "cannot be listed"),
+    ],
+)
+def test_an_address_that_leads_nowhere_gets_its_sentence(tmp_path, address, sentence):
+    with pytest.raises(CatalogueError, match=sentence):
+        Storage(address).find(tmp_path)
+
+
+def test_an_address_without_images_gets_its_sentence(tmp_path):
+    with pytest.raises(CatalogueError, match=r"There is no image in local://.*\. Looked for \.apng"):
+        Storage(f"local://{tmp_path}").find(tmp_path)
+
+
+def test_keys_in_an_address_are_never_shown():
+    storage = Storage("s3://key:secret@shop/images?region=eu-west-1&secret_key=x")
+    assert storage.shown == "s3://shop/images"

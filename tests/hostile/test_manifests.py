@@ -1,0 +1,116 @@
+"""Manifests and encoder descriptions of wrong types, and what else a network is made from."""
+
+import numpy as np
+import pytest
+
+from lookalike.embedding.backbones import find_backbone
+from lookalike.errors import IndexFileError, WeightsError
+from lookalike.index.catalogue import catalogue_file
+from lookalike.search.loading import load_recommender
+from tests.hostile.index_files import assert_refused, make_index, restate
+
+WRONG = [None, True, -1, 0, 1.5, 1e400, "", "x", "\0", [], {}, [[]], {"": None}, 10**30, "a" * 5000, "\ud800"]
+
+
+@pytest.fixture
+def index(tmp_path):
+    return make_index(tmp_path / "index")
+
+
+@pytest.mark.parametrize("key", ["format", "n", "channels", "files", "backbone"])
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:20])
+def test_a_manifest_of_wrong_types_is_refused(index, key, value):
+    restate(index, **{key: value})
+    if key == "backbone" and isinstance(value, str) and value not in ("\0", "\ud800"):
+        with pytest.raises(IndexFileError, match="cannot be loaded"):
+            load_recommender(index)
+    else:
+        assert_refused(index, "damaged or of another version|not of the shape")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("weights", "weights_file", "images", "styles", "styles_sha256", "skipped_sha256"),
+        *("precision", "pooling", "preprocessing", "tuning", "fashion"),
+    ],
+)
+def test_every_other_key_may_say_anything_and_costs_a_sentence_at_most(index, key):
+    before = (index / "index.json").read_text()
+    # Where one of them does fit, the network is loaded, which takes its time.
+    for value in WRONG[::3]:
+        (index / "index.json").write_text(before)
+        restate(index, backbone="efficientnet-lite0", **{key: value})
+        try:
+            loaded = load_recommender(index).index
+        except IndexFileError as error:
+            assert "\n" not in str(error)
+        else:
+            assert catalogue_file(loaded, loaded.product(0)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, '{"a":' * 200_000, '{"format": 1, "n": ' + "9" * 10_000 + "}", "NaN",
+     '"' + "x" * 3_000_000 + '"', "\ufeff{}", "{}{}"],
+    ids=["lists", "dicts", "digits", "nan", "long", "bom", "two"],
+)  # fmt: skip
+def test_a_json_bomb_is_refused(index, text):
+    (index / "index.json").write_text(text)
+    assert_refused(index, "damaged or of another version")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\0", b"", b"\0" * 99, b"null"])
+def test_a_manifest_that_is_no_json_is_refused(index, content):
+    (index / "index.json").write_bytes(content)
+    assert_refused(index, "damaged or of another version")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "null", '"x"', "[" * 100_000, "{}", "\xff",
+        '{"size": 1e999, "mean": [0,0,0], "std": [1,1,1], "layout": "NCHW", "pooling": "max"}',
+        '{"size": true, "mean": [0,0,0], "std": [1,1,1], "layout": "NCHW", "pooling": "max"}',
+        '{"size": 64, "mean": "123", "std": [1,1,1], "layout": "NCHW", "pooling": "max"}',
+        '{"size": 64, "mean": [0,0,NaN], "std": [1,1,1], "layout": "NCHW", "pooling": "max"}',
+        '{"size": 64, "mean": [0,0,0], "std": [1,1,0], "layout": "NCHW", "pooling": "max"}',
+        '{"size": 64, "mean": [0,0,0], "std": {"a":1,"b":1,"c":1}, "layout": "NCHW", "pooling": "max"}',
+        '{"size": 64, "mean": [0,0,0], "std": [1,1,1], "layout": ["NCHW"], "pooling": "max"}',
+        '{"size": 64, "mean": [0,0,0], "std": [1,1,1], "layout": "NCHW", "pooling": {}}',
+    ],
+)  # fmt: skip
+def test_a_strange_encoder_description_is_refused(tmp_path, text):
+    (tmp_path / "model.onnx").write_bytes(b"onnx")
+    (tmp_path / "model.json").write_bytes(text.encode("latin1"))
+    with pytest.raises(WeightsError, match="does not describe an encoder"):
+        find_backbone(str(tmp_path / "model.onnx"))
+
+
+def test_a_damaged_encoder_is_refused(tmp_path):
+    from lookalike.embedding.embedder import load_embedder
+
+    good = '{"size": 64, "mean": [0,0,0], "std": [1,1,1], "layout": "NCHW", "pooling": "max"}'
+    (tmp_path / "model.json").write_text(good)
+    for content in (b"", b"hello", bytes(999), bytes(range(256)) * 9):
+        (tmp_path / "model.onnx").write_bytes(content)
+        with pytest.raises(WeightsError, match="cannot be used as an encoder"):
+            load_embedder(find_backbone(str(tmp_path / "model.onnx")), engine="openvino", precision="f32")
+
+
+def test_a_damaged_model_in_the_cache_is_made_again(tmp_path):
+    from lookalike.embedding.engines.openvino import OpenVinoEngine
+
+    backbone, pixels = find_backbone("efficientnet-lite0"), np.full((1, 224, 224, 3), 77, np.uint8)
+    expected = OpenVinoEngine(backbone, "f32", 1, tmp_path).feature_maps(pixels)
+    (path,) = tmp_path.glob("*/model.bin")
+    damaged = flipped(path.read_bytes())
+    path.write_bytes(damaged)
+    np.testing.assert_array_equal(OpenVinoEngine(backbone, "f32", 1, tmp_path).feature_maps(pixels), expected)
+    assert path.read_bytes() != damaged
+
+
+def flipped(content):
+    """The same with one bit in the middle changed, as a worn disk does it."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]

@@ -1,0 +1,186 @@
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lookalike.errors import IndexFileError
+from lookalike.index.catalogue import stored_name
+from lookalike.index.reading import load_index
+from lookalike.index.writing import save_index
+
+LOOK = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
+NAMES = ["images/1.jpg", "images/a/2.jpg", "/elsewhere/3.jpg"]
+
+
+def save(folder, look=LOOK, names=NAMES, **description):
+    save_index(folder, [look], names, {"backbone": "toy", **description})
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    (tmp_path / "styles.csv").write_text("id,gender\n2,Men\n")
+    save(tmp_path, styles="styles.csv")
+    index = load_index(tmp_path)
+    np.testing.assert_array_equal(index.look, LOOK)
+    assert index.names == tuple(NAMES)
+    assert index.product(1).attributes == {"gender": "Men"} and index.product(1).id == "2"
+    assert index.product(1).path == tmp_path / "images" / "a" / "2.jpg"
+    assert str(index.product(2).path) == "/elsewhere/3.jpg" and index.product(2).attributes == {}
+    assert index.manifest["n"] == 3 and index.manifest["channels"] == 2
+
+
+def test_the_classic_scripts_read_ours(tmp_path):
+    save(tmp_path)
+    code = (
+        "import pickle, numpy as np; a = np.array(pickle.load(open('embeddings.pkl', 'rb'))); "
+        "n = pickle.load(open('filenames.pkl', 'rb')); assert a.shape == (3, 2) and a.dtype == np.float32; "
+        "assert type(n) is list and n[0] == 'images/1.jpg'"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_we_read_the_classic_pair(tmp_path, protocol):
+    (tmp_path / "embeddings.pkl").write_bytes(pickle.dumps(list(LOOK), protocol))
+    (tmp_path / "filenames.pkl").write_bytes(
+        pickle.dumps([r"images\1.jpg", r"images\a\2.jpg", "images/3.jpg"], protocol)
+    )
+    index = load_index(tmp_path)
+    np.testing.assert_array_equal(index.look, LOOK)
+    assert index.names == ("images/1.jpg", "images/a/2.jpg", "images/3.jpg") and index.manifest == {}
+
+
+def test_numpy_1_wrote_other_module_names(tmp_path):
+    old = pickle.dumps(LOOK, 2).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    assert b"numpy.core.multiarray" in old
+    (tmp_path / "embeddings.pkl").write_bytes(old)
+    (tmp_path / "filenames.pkl").write_bytes(pickle.dumps(NAMES))
+    np.testing.assert_array_equal(load_index(tmp_path).look, LOOK)
+
+
+class Malice:
+    def __reduce__(self):
+        return os.system, ("touch hacked",)
+
+
+@pytest.mark.parametrize("name", ["embeddings.pkl", "filenames.pkl"])
+def test_a_pickle_that_calls_code_is_refused(tmp_path, monkeypatch, name):
+    save(tmp_path)
+    (tmp_path / "index.json").unlink()
+    (tmp_path / name).write_bytes(pickle.dumps([Malice()]))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IndexFileError, match=f"{name} was refused: it asks for posix.system"):
+        load_index(tmp_path)
+    assert not (tmp_path / "hacked").exists()
+
+
+BAD_PAIRS = {
+    "unequal lengths": (LOOK, NAMES[:2], "do not belong together"),
+    "nan": (LOOK * np.nan, NAMES, "finite vectors"),
+    "one dimension": (LOOK[0], NAMES[:2], "finite vectors"),
+    "empty": (LOOK[:0], [], "finite vectors"),
+    "ragged": ([LOOK[0], LOOK[0][:1], LOOK[1]], NAMES, "finite vectors"),
+    "words": (["a", "b", "c"], NAMES, "finite vectors"),
+    "names not a list": (LOOK, "abc", "list of paths"),
+    "names not strings": (LOOK, [1, 2, 3], "list of paths"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_PAIRS)
+def test_a_bad_classic_pair_is_refused(tmp_path, case):
+    embeddings, names, sentence = BAD_PAIRS[case]
+    (tmp_path / "embeddings.pkl").write_bytes(pickle.dumps(embeddings))
+    (tmp_path / "filenames.pkl").write_bytes(pickle.dumps(names))
+    with pytest.raises(IndexFileError, match=sentence):
+        load_index(tmp_path)
+
+
+def test_no_index_says_which_command_makes_it(tmp_path):
+    with pytest.raises(IndexFileError, match="There is no index in .* python extract_features.py"):
+        load_index(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["embeddings.pkl", "filenames.pkl"])
+def test_a_mixed_index_is_never_served(tmp_path, name):
+    save(tmp_path / "a")
+    save(tmp_path / "b", LOOK[::-1], NAMES[::-1])
+    (tmp_path / "b" / name).replace(tmp_path / "a" / name)
+    with pytest.raises(IndexFileError, match=f"{name} is not the file that index.json was written with"):
+        load_index(tmp_path / "a")
+
+
+@pytest.mark.parametrize("name", ["embeddings.pkl", "filenames.pkl", "index.json"])
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.99])
+def test_a_cut_file_is_never_served(tmp_path, name, kept):
+    save(tmp_path)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(IndexFileError):
+        load_index(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "null", '{"format": 2}', '{"format": 1, "backbone": 3}'])
+def test_a_strange_manifest_is_refused(tmp_path, text):
+    save(tmp_path)
+    (tmp_path / "index.json").write_text(text)
+    with pytest.raises(IndexFileError, match="damaged or of another version"):
+        load_index(tmp_path)
+
+
+def test_a_manifest_that_states_another_shape_is_refused(tmp_path):
+    save(tmp_path)
+    manifest = json.loads((tmp_path / "index.json").read_text())
+    (tmp_path / "index.json").write_text(json.dumps({**manifest, "channels": 3}))
+    with pytest.raises(IndexFileError, match="not of the shape"):
+        load_index(tmp_path)
+
+
+def test_a_full_disk_leaves_the_old_index(tmp_path):
+    """/dev/full refuses every byte, as a full disk does."""
+    save(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "filenames.pkl.new").symlink_to("/dev/full")
+    with pytest.raises(IndexFileError, match="No space left on device.*unchanged.*--output"):
+        save(tmp_path, LOOK[::-1])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_names_are_relative_where_possible(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert stored_name("images/1.jpg", ".") == "images/1.jpg"
+    assert stored_name(tmp_path / "images" / "1.jpg", tmp_path) == "images/1.jpg"
+    assert stored_name("/else/where.jpg", tmp_path) == "/else/where.jpg"
+
+
+def test_arrays_pickled_by_pieces_do_not_smuggle_objects(tmp_path):
+    objects = io.BytesIO()
+    pickle.dump(np.array([Malice()], dtype=object), objects)
+    (tmp_path / "embeddings.pkl").write_bytes(objects.getvalue())
+    (tmp_path / "filenames.pkl").write_bytes(pickle.dumps(["1.jpg"]))
+    with pytest.raises(IndexFileError, match="was refused"):
+        load_index(tmp_path)
+
+
+def test_a_file_damaged_without_changing_its_size_is_mended_by_writing_again(tmp_path):
+    save(tmp_path)
+    good = (tmp_path / "embeddings.pkl").read_bytes()
+    (tmp_path / "embeddings.pkl").write_bytes(good[:-9] + b"damaged!" + good[-1:])
+    with pytest.raises(IndexFileError, match="is not the file"):
+        load_index(tmp_path)
+    save(tmp_path)
+    assert (tmp_path / "embeddings.pkl").read_bytes() == good
+    np.testing.assert_array_equal(load_index(tmp_path).look, LOOK)
+
+
+def test_a_picture_outside_the_catalogue_is_never_given_away(toy_index):
+    index = load_index(toy_index)
+    assert index.product(0).picture == (toy_index / "images" / "1.png").resolve()
+    (toy_index.parent / "secret.png").write_bytes((toy_index / "images" / "1.png").read_bytes())
+    for name in ("../secret.png", str(toy_index.parent / "secret.png"), "images/../../secret.png", "/etc/passwd"):
+        strayed = replace(index, names=(name, *index.names[1:]))
+        assert strayed.product(0).picture is None, name

@@ -1,0 +1,130 @@
+"""Why two images match: sums one can check by hand, and the real networks in a few places."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lookalike.embedding import fashion
+from lookalike.embedding.color import ANCHORS
+from lookalike.images.decoding import load_pixels
+from lookalike.index.attributes import read_styles
+from lookalike.search.explain import attribute_cosine, common_colors, confident_labels, heat_picture
+from lookalike.search.query import focus, look_at, vectors
+from tests.support.data import data
+
+COLUMNS = ("articleType", "baseColour", "gender")
+
+
+def a_map(*placed):
+    """A feature map of 2 × 2 cells × 2 channels that is 0 but for (row, column, channel, value)."""
+    cells = np.zeros((2, 2, 2), np.float32)
+    for row, column, channel, value in placed:
+        cells[row, column, channel] = value
+    return cells
+
+
+# Its look is (0.6, 0.8): channel 0 comes from the upper left, channel 1 from the lower right.
+QUERY = a_map((0, 0, 0, 3), (1, 1, 1, 4), (1, 0, 1, 2))
+# Its look is (0.8, 0.6): both from the upper right. The cosine is 0.48 + 0.48.
+PRODUCT = a_map((0, 1, 0, 8), (0, 1, 1, 6), (1, 0, 0, 5))
+
+
+def test_each_channels_share_lies_where_its_maximum_is():
+    found = attribute_cosine(QUERY, PRODUCT)
+    assert found.cosine == pytest.approx(0.96)
+    np.testing.assert_allclose(found.query, [[0.48, 0], [0, 0.48]], atol=1e-6)
+    np.testing.assert_allclose(found.product, [[0, 0.96], [0, 0]], atol=1e-6)
+    assert found.pairs[0, 1, 1, 0, 1] == pytest.approx(0.48)
+
+
+def test_only_a_regions_cells_explain_a_region():
+    """Without the lower right the look is (3, 2) / √13, and its cosine (3 · 0.8 + 2 · 0.6) / √13."""
+    found = attribute_cosine(QUERY, PRODUCT, np.array([[True, True], [True, False]]))
+    assert found.cosine == pytest.approx(3.6 / 13**0.5)
+    np.testing.assert_allclose(found.query, np.array([[2.4, 0], [1.2, 0]]) / 13**0.5, atol=1e-6)
+
+
+def test_the_views_of_a_union_share_one_cosine():
+    """Channel 0 has its maximum, 3, in the first photo, channel 1 its 4 in the second."""
+    first, second = a_map((0, 0, 0, 3), (0, 0, 1, 1)), a_map((1, 1, 1, 4))
+    found = attribute_cosine([first, second], PRODUCT)
+    assert found.cosine == pytest.approx(0.96) and found.queries.shape == (2, 2, 2)
+    np.testing.assert_allclose(found.queries, [[[0.48, 0], [0, 0]], [[0, 0], [0, 0.48]]], atol=1e-6)
+    only_first = attribute_cosine([first, second], PRODUCT, [None, np.zeros((2, 2), bool)])
+    np.testing.assert_array_equal(only_first.queries[1], 0)
+
+
+def test_with_average_pooling_every_pair_of_cells_gives_its_part():
+    """The means are (3, 6) / 4 and (13, 6) / 4."""
+    found = attribute_cosine(QUERY, PRODUCT, pooling="average")
+    lengths = (45 * 205) ** 0.5
+    assert found.cosine == pytest.approx((3 * 13 + 6 * 6) / lengths)
+    np.testing.assert_allclose(found.query, np.array([[39, 0], [12, 24]]) / lengths, rtol=1e-5)
+
+
+def test_images_with_nothing_in_them_share_nothing():
+    assert attribute_cosine(np.zeros((2, 2, 3)), np.zeros((2, 2, 3))).cosine == 0
+
+
+def test_the_heats_of_real_images_add_up_to_the_cosine_of_their_looks(embedder, photos):
+    views = [look_at(embedder, path) for path in photos[:3]]
+    product = look_at(embedder, photos[3])
+    look = vectors(embedder, [product])["look"][0]
+    for some in ([views[0]], views):
+        found = attribute_cosine([view.map for view in some], product.map)
+        cosine = float(vectors(embedder, some)["look"][0] @ look)
+        for total in (found.queries.sum(), found.product.sum(), found.cosine):
+            assert total == pytest.approx(cosine, abs=1e-5)
+
+
+def test_the_heat_of_a_region_adds_up_to_its_cosine(embedder, photos):
+    view, product = (look_at(embedder, path) for path in photos[:2])
+    region = (0.0, 0.2, 1.0, 1.0)
+    seen, cells = focus(embedder, view, region)
+    found = attribute_cosine(seen.map, product.map, cells)
+    cosine = vectors(embedder, [view], region)["look"] @ vectors(embedder, [product])["look"].T
+    assert found.query.sum() == pytest.approx(float(cosine[0, 0]), abs=1e-5)
+
+
+def test_a_heat_picture_keeps_its_shape_and_fades_where_there_is_no_heat():
+    picture = Image.open(io.BytesIO(heat_picture(Image.new("RGB", (600, 300), (20, 20, 20)), np.eye(2), 200)))
+    assert picture.format == "JPEG" and picture.size == (200, 100)
+    light = np.asarray(picture.convert("L"), np.float32)
+    assert light[10, 10] < 40 and light[90, 190] < 40 and light[90, 10] > 160 and light[10, 190] > 160
+
+
+def test_a_heat_picture_leaves_its_image_alone_and_bears_no_heat_at_all():
+    image = Image.new("RGB", (40, 60), "white")
+    heat_picture(image, np.zeros((7, 7)), 20)
+    assert image.size == (40, 60)
+
+
+def test_common_colors_are_those_of_both_with_the_lesser_share():
+    query, product = (np.zeros(len(ANCHORS), np.float32) for _ in range(2))
+    names = list(ANCHORS)
+    for vector, parts in ((query, {"red": 0.7, "black": 0.25, "teal": 0.05}), (product, {"red": 0.4, "black": 0.6})):
+        for name, share in parts.items():
+            vector[names.index(name)] = share**0.5
+    found = common_colors(query, product)
+    assert [(color.name, color.rgb) for color in found] == [("red", ANCHORS["red"]), ("black", ANCHORS["black"])]
+    assert [color.share for color in found] == pytest.approx([0.4, 0.25])
+    assert common_colors(query, np.eye(len(ANCHORS), dtype=np.float32)[names.index("white")]) == ()
+
+
+def test_what_is_believed_of_held_out_products_is_mostly_right(embedder):
+    """Real products that the network never saw, a hundred of them."""
+    images, styles = (data("fashion-product-images", name) for name in ("images", "styles.csv"))
+    attributes = read_styles(styles)
+    held = fashion.description()["held_out"]["product_ids"][:100]
+    found = embedder.vectors(np.stack([load_pixels(images / f"{name}.jpg", 224) for name in held]))["fashion"]
+    words = [(word, name) for vector, name in zip(found, held) for word in confident_labels(vector)]
+    right = [word in (attributes[name].get(column) for column in COLUMNS) for word, name in words]
+    assert np.mean(right) >= 0.82 and len(words) >= 200
+
+
+def test_words_not_believed_in_enough_are_left_out(embedder, photos):
+    vector = embedder.vectors(load_pixels(photos[0], 224)[None])["fashion"][0]
+    assert confident_labels(vector, least=1.1) == ()
+    assert len(confident_labels(vector, least=0.0)) == 3

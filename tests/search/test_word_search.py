@@ -1,0 +1,94 @@
+import time
+
+import numpy as np
+import pytest
+
+from lookalike.search.word_search import WordSearch
+
+PRODUCTS = {
+    "images/10.jpg": {"articleType": "Tshirts", "productDisplayName": "Inkfruit Men's Black T-shirt"},
+    "images/11.jpg": {"articleType": "Shirts", "baseColour": "Black", "productDisplayName": "Rosé Café Shirt"},
+    "images/2012.jpg": {"articleType": "Shirts", "baseColour": "Off White", "year": "2011"},
+    "images/13.jpg": {"articleType": "Shirts", "baseColour": "Black", "year": "2012"},
+    "images/14.jpg": {},
+}
+
+
+@pytest.fixture
+def search():
+    return WordSearch(list(PRODUCTS.values()), list(PRODUCTS))
+
+
+@pytest.mark.parametrize(
+    "text, rows",
+    [
+        ("shirt", [0, 1, 2, 3]),  # a name with it, by its part, then the article type
+        ("black shirt", [0, 1, 3]),
+        ("shirt black", [0, 1, 3]),
+        ("SHIRTS", [1, 2, 3]),
+        ("tshirt", [0]),
+        ("t-shirts", [0]),
+        ("t-shirt", [0]),
+        ("rose cafe", [1]),
+        ("ROSÉ Cafe\u0301", [1]),
+        ("men's", [0]),
+        ("mens", [0]),
+        ("MEN'S", [0]),
+        ("off-white", [2]),
+        ("off white", [2]),
+        ("hirt", []),
+        ("black purple", []),
+        ("14", [4]),
+        ("2012", [2, 3]),  # the id before the year
+        (" 10 ", [0]),
+        ("", []),
+        ("  ", []),
+        ("?!-", []),
+        ("\x00\ud800", []),
+    ],
+)
+def test_rows_of_what_is_asked(search, text, rows):
+    assert search.find(text) == rows
+
+
+def test_the_case_of_a_number_does_not_count():
+    search = WordSearch([{}, {}], ["images/SKU-1.jpg", "images/sku-2.jpg"])
+    assert search.find("sku-1") == [0] and search.find("SKU-2") == [1]
+
+
+def test_names_come_before_other_attributes():
+    rows = [{"baseColour": "Red"}, {"productDisplayName": "Red dress"}, {"baseColour": "Red"}]
+    search = WordSearch(rows, ["a.jpg", "b.jpg", "c.jpg"])
+    assert search.find("red") == [1, 0, 2]
+    assert search.find("red", limit=2) == [1, 0]
+    assert search.find("red", limit=0) == []
+    assert search.find("a") == [0] and search.find("c", limit=1) == [2]
+
+
+def test_all_products_of_one_id_come_and_none_twice():
+    search = WordSearch([{"year": "7"}, {"year": "7"}, {}], ["x/7.jpg", "1.jpg", "y/7.jpg"])
+    assert search.find("7") == [0, 2, 1]
+    assert search.find("7", limit=3) == [0, 2, 1] and search.find("7", limit=1) == [0]
+
+
+def test_huge_questions_are_cut(search):
+    assert search.find("black " * 100_000) == [0, 1, 3]
+    assert search.find("a" * 10**6) == []
+
+
+def test_an_empty_catalogue_has_nothing():
+    assert WordSearch([], []).find("red") == []
+
+
+def test_a_large_catalogue_answers_at_once():
+    rng = np.random.default_rng(2)
+    words = [f"{a}{b}" for a in "rstlmn" for b in ("ed", "ose", "lack", "irt", "ans", "oe", "at", "ock")]
+    picked = rng.integers(0, len(words), (44_441, 9))
+    rows = [
+        {"articleType": words[own[0]], "productDisplayName": " ".join(words[place] for place in own)} for own in picked
+    ]
+    search = WordSearch(rows, [f"{row}.jpg" for row in range(len(rows))])
+    begin = time.perf_counter()
+    found = search.find("r red soc")
+    assert time.perf_counter() - begin < 0.2  # 1 ms on a free core
+    assert len(found) == 24

@@ -1,0 +1,146 @@
+import json
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from lookalike.errors import CatalogueError, IndexFileError
+from lookalike.extraction.checkpoint import Checkpoint
+from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.reading import Index, load_index
+from lookalike.index.writing import save_head, save_index
+from lookalike.tuning.tune import SEED, Gain, tune, tune_index
+
+
+def catalogue(tmp_path, n=600, seed=0, noise=0.2):
+    """An index whose fashion vectors tell the gender only by one number among much noise; its attributes."""
+    rng = np.random.default_rng(seed)
+    genders = rng.integers(0, 2, n)
+    fashion = rng.normal(0, 1, (n, 40)).astype(np.float32)
+    fashion[:, 0] = genders * 2 - 1 + rng.normal(0, noise, n)
+    fashion /= np.linalg.norm(fashion, axis=1, keepdims=True)
+    color = np.ones((n, 1), np.float32)
+    attributes = [{"gender": ("Men", "Women")[g]} for g in genders]
+    names = [f"{row}.jpg" for row in range(n)]
+    (tmp_path / "styles.csv").write_text(
+        "id,gender\n" + "".join(f"{row},{own['gender']}\n" for row, own in enumerate(attributes))
+    )
+    rows = np.concatenate([fashion, fashion, color], axis=1)
+    widths = {"fashion": 40, "color": 1}
+    save_index(tmp_path, [rows], names, {"backbone": "toy", "styles": "styles.csv"}, widths)
+    return load_index(tmp_path), attributes
+
+
+def test_tuning_helps_where_attributes_can_be_seen(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    head, gain = tune(index, toy, attributes)
+    assert gain.products[1] > gain.products[0] + 0.1 and gain.helps and gain.composed is None
+    assert head.words == {"gender": ("Men", "Women")}
+
+
+def test_it_is_left_off_where_they_cannot(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    shuffled = [attributes[row] for row in np.random.default_rng(9).permutation(len(attributes))]
+    head, gain = tune(index, toy, shuffled)
+    assert head is None and not gain.helps
+
+
+@pytest.mark.parametrize(
+    "products, composed, helps",
+    [
+        ((0.4, 0.5), None, True),
+        ((0.4, 0.5), (0.3, 0.3), True),
+        ((0.4, 0.5), (0.3, 0.2), False),
+        ((0.5, 0.5), None, False),
+    ],
+)
+def test_it_must_help_products_and_not_hurt_composed_photos(products, composed, helps):
+    assert Gain(("gender",), products, 0.02, composed).helps is helps
+
+
+def test_a_tuned_index_ranks_by_it_and_is_not_tuned_again(toy, tmp_path):
+    catalogue(tmp_path)
+    calls = []
+
+    def load_embedder():
+        calls.append(1)
+        return toy
+
+    assert "switched on" in tune_index(tmp_path, load_embedder)
+    index = load_index(tmp_path)
+    assert isinstance(index.head, AttributeHead) and index.spaces["tuned"].shape == (600, 2)
+    assert json.loads((tmp_path / "index.json").read_text())["tuning"]["columns"] == ["gender"]
+    assert tune_index(tmp_path, load_embedder) == "" and len(calls) == 1
+    assert "switched on" in tune_index(tmp_path, load_embedder, again=True)
+
+
+def test_indexing_again_leaves_a_tuned_index_untouched(toy, tmp_path):
+    catalogue(tmp_path)
+    tune_index(tmp_path, lambda: toy)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != "styles.csv"}
+    catalogue(tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != "styles.csv"} == before
+    catalogue(tmp_path, seed=1)
+    assert load_index(tmp_path).head is None
+
+
+def test_columns_of_which_no_product_has_all_are_judged_by_those_it_has(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    parts = [{"sleeve" if row % 2 else "heel": own["gender"]} for row, own in enumerate(attributes)]
+    head, gain = tune(index, toy, parts)
+    assert gain.columns == ("heel", "sleeve") and 0.1 < gain.products[0] < gain.products[1] <= 1 and gain.helps
+    save_head(index, head, {"products": gain.products})
+    assert set(load_index(tmp_path).head.words) == {"heel", "sleeve"}
+
+
+def test_a_manifest_that_could_not_be_read_again_is_not_written(toy, tmp_path):
+    index, _ = catalogue(tmp_path)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        save_head(index, None, {"error": float("nan")})
+    assert load_index(tmp_path).manifest == index.manifest
+
+
+def test_a_word_that_only_held_out_products_have_gets_a_sentence(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    held = np.random.default_rng(SEED).permutation(len(attributes))[0]
+    alike = [{"gender": "Women"} for _ in attributes]
+    alike[held] = {"gender": "Men"}
+    with pytest.raises(CatalogueError, match="Too few products differ in gender .*--no-tune"):
+        tune(index, toy, alike)
+
+
+def test_too_little_to_learn_from_gets_its_sentence(toy, tmp_path):
+    index, attributes = catalogue(tmp_path)
+    with pytest.raises(CatalogueError, match="50 products have attributes .* at least 100 are needed.*--no-tune"):
+        tune(index, toy, [*attributes[:50], *[{}] * 550])
+    look_only = Index(index.folder, index.names, {"look": index.look}, {}, index.manifest)
+    save_index(tmp_path, [look_only.look], index.names, {"backbone": "toy"})
+    with pytest.raises(CatalogueError, match="no fashion space"):
+        tune_index(tmp_path, lambda: toy)
+
+
+def test_a_head_that_does_not_help_is_taken_out(toy, tmp_path):
+    catalogue(tmp_path)
+    tune_index(tmp_path, lambda: toy)
+    save_head(load_index(tmp_path), None, {"attributes": "x"})
+    assert load_index(tmp_path).head is None
+
+
+def test_no_other_run_writes_while_an_index_is_tuned(toy, tmp_path):
+    catalogue(tmp_path)
+
+    def other_run():
+        with pytest.raises(IndexFileError, match="Another run is writing"):
+            Checkpoint(tmp_path, "another")
+        return toy
+
+    tune_index(tmp_path, other_run)
+    with closing(Checkpoint(tmp_path, "another")), pytest.raises(IndexFileError, match="Another run is writing"):
+        tune_index(tmp_path, lambda: toy, again=True)
+    load_index(tmp_path)
+
+
+def test_what_is_no_index_is_not_tuned_and_nothing_is_written_there(tmp_path):
+    with pytest.raises(IndexFileError, match="There is no index"):
+        tune_index(tmp_path / "nowhere", None)
+    assert not (tmp_path / "nowhere").exists()

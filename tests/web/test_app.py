@@ -1,0 +1,93 @@
+"""The page through Streamlit's own AppTest: what it says and shows, without a browser."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from lookalike.web import texts
+from tests.support.app_page import names, photo, results, upload
+from tests.support.data import ROOT
+
+
+def test_a_photo_gives_five_products(open_app, demo_index):
+    app = upload(open_app(demo_index), photo().read_bytes())
+    assert not app.exception and not app.error
+    assert len(names(app)) == 5 and app.header[0].value == texts.YOUR_PHOTO
+    badges = [markdown.value for markdown in app.markdown if "-badge[" in markdown.value]
+    assert len(badges) == 5 and texts.closer_than(1.0) in badges[0]
+
+
+def test_several_photos_are_one_query(open_app, demo_index):
+    app = open_app(demo_index)
+    both = [(f"{number}.jpg", photo(number).read_bytes(), "image/jpeg") for number in (0, 60)]
+    app.file_uploader[0].set_value(both).run()
+    assert not app.exception and app.header[0].value == texts.YOUR_PHOTOS
+    assert len(results(app)) == 5
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "HEIF", "AVIF"])
+def test_every_kind_of_photo_is_answered(open_app, demo_index, kind):
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 400), "navy").save(buffer, kind)
+    assert len(results(upload(open_app(demo_index), buffer.getvalue()))) == 5
+
+
+@pytest.mark.parametrize(
+    "content, sentence", [(b"hello", "is not an image"), (b"", "is empty"), (b"\xff\xd8\xff\xe0", "")]
+)
+def test_no_image_gets_a_sentence_and_no_exception(open_app, demo_index, content, sentence):
+    app = upload(open_app(demo_index), content)
+    assert not app.exception
+    assert len(app.error) == 1 and app.error[0].value.startswith("The photo") and sentence in app.error[0].value
+
+
+def test_too_large_gets_a_sentence(open_app, demo_index):
+    buffer = io.BytesIO()
+    Image.new("1", (12_000, 12_000)).save(buffer, "PNG")
+    app = upload(open_app(demo_index), buffer.getvalue())
+    assert "the limit is 100 megapixels" in app.error[0].value
+
+
+def test_no_index_yet_shows_the_command(open_app, tmp_path):
+    app = open_app(tmp_path)
+    assert not app.exception and not app.file_uploader
+    assert app.subheader[0].value == texts.NO_INDEX
+    assert "There is no index" in app.warning[0].value
+    assert "python extract_features.py" in app.code[0].value
+
+
+def test_a_damaged_index_shows_the_command(open_app, demo_index, tmp_path):
+    for path in demo_index.glob("[!.]*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:-9])
+    app = open_app(tmp_path)
+    assert not app.exception and "damaged" in app.warning[0].value
+
+
+def test_nothing_is_kept_unless_switched_on(open_app, demo_index, tmp_path):
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 400), "navy").save(buffer, "PNG")
+    kept = tmp_path / "uploads"
+    upload(open_app(demo_index), buffer.getvalue(), "../../evil.jpg")
+    assert not kept.exists() and [path.name for path in (ROOT / "uploads").iterdir()] == [".gitkeep"]
+    upload(open_app(demo_index, LOOKALIKE_KEEP_UPLOADS=kept), buffer.getvalue(), "../../evil.jpg")
+    assert len(list(kept.iterdir())) == 1 and "evil" not in next(kept.iterdir()).name
+
+
+def test_what_is_believed_of_a_photo_is_kept_where_it_is_forgotten_by_the_clock(open_app, demo_index):
+    from lookalike.web.look_up import answers
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (301, 403), "teal").save(buffer, "PNG")
+    before = set(answers.IMPRESSIONS._kept)
+    upload(open_app(demo_index), buffer.getvalue())
+    assert len(set(answers.IMPRESSIONS._kept) - before) == 1
+    assert not hasattr(answers._impression, "clear"), "Streamlit's cache forgets only when something new comes"
+
+
+def test_that_photos_are_kept_is_said_on_the_page_and_only_where_they_are(open_app, demo_index, tmp_path):
+    said = [
+        [caption.value for caption in open_app(demo_index, **kept).caption]
+        for kept in ({}, {"LOOKALIKE_KEEP_UPLOADS": tmp_path / "uploads"})
+    ]
+    assert [texts.PHOTOS_KEPT in captions for captions in said] == [False, True]

@@ -1,0 +1,83 @@
+"""The ways in through AppTest, and what a hostile browser may send."""
+
+import io
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from PIL import Image
+
+from lookalike.serving.guarded_connection import Policy
+from lookalike.serving.web_fetch import fetch_image
+from lookalike.web import texts
+from lookalike.web.components import paste, photo_grid
+from lookalike.web.look_up import start
+from tests.support.app_page import button, photo, results, upload
+from tests.support.data import ROOT
+
+
+def test_words_and_numbers_find_products(open_app, demo_index):
+    app = open_app(demo_index)
+    button(app, "way-pick").click().run()
+    app.text_input[0].set_value("dress").run()
+    found = [button for button in app.button if (button.key or "").startswith("found-")]
+    assert found and all("dress" in button.label.lower() for button in found)
+    found[0].click().run()
+    assert not app.exception and len(results(app)) == 5 and "product" in app.query_params
+    assert app.session_state["way"] is None
+
+
+def test_surprise_me_and_the_examples_begin_with_a_product(open_app, demo_index):
+    app = open_app(demo_index)
+    button(app, "surprise").click().run()
+    assert not app.exception and len(results(app)) == 5
+    app = open_app(demo_index)
+    examples = [button for button in app.button if (button.key or "").startswith("example-")]
+    assert len(examples) == 3
+    examples[0].click().run()
+    assert not app.exception and len(results(app)) == 5
+
+
+def test_a_web_address_within_the_house_is_refused_in_words(open_app, demo_index):
+    app = open_app(demo_index)
+    button(app, "way-address").click().run()
+    app.text_input[0].set_value("http://127.0.0.1/photo.jpg")
+    app.button(next(b.key for b in app.button if "address-form" in (b.key or ""))).click().run()
+    assert not app.exception and len(app.error) == 1 and not results(app)
+
+
+def test_a_picture_on_the_web_is_fetched(open_app, demo_index, monkeypatch):
+    handler = partial(SimpleHTTPRequestHandler, directory=str(ROOT / "images"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        # The real thing, but for one address within the house that only this test may ask for.
+        local = Policy(ports=frozenset({server.server_port}), exceptions=frozenset({server.server_address}))
+        monkeypatch.setattr(start, "fetch_image", partial(fetch_image, policy=local))
+        app = open_app(demo_index)
+        button(app, "way-address").click().run()
+        app.text_input[0].set_value(f"http://127.0.0.1:{server.server_port}/{photo().name}")
+        app.button(next(b.key for b in app.button if "address-form" in (b.key or ""))).click().run()
+        server.shutdown()
+    assert not app.exception and not app.error and app.header[0].value == texts.YOUR_PHOTO
+    assert len(results(app)) == 5
+
+
+@pytest.mark.parametrize("sent", [None, 7, {}, ["a"], [[1]], [[7, 0], [-1, 2], [True, 1], ["1", 2]]])
+def test_a_browser_may_send_any_cells(sent):
+    assert photo_grid._checked(sent, (7, 7)) == frozenset()
+    assert photo_grid._checked([[0, 6], [0, 6], [3, 3]], (7, 7)) == {(0, 6), (3, 3)}
+
+
+@pytest.mark.parametrize("sent", [None, 7, "", "data:image/png,plain", "data:;base64,?", "data:;base64," + "A" * 900])
+def test_a_browser_may_paste_anything(sent):
+    assert paste._content(sent, limit=500) is None
+    assert paste._content("data:image/png;base64,aGVsbG8=", limit=500) == b"hello"
+
+
+def test_a_photo_like_nothing_here_is_told_so_kindly(open_app, demo_index):
+    buffer = io.BytesIO()
+    Image.effect_noise((300, 300), 90).convert("RGB").save(buffer, "PNG")
+    app = upload(open_app(demo_index), buffer.getvalue())
+    assert app.info[0].value == texts.UNLIKE and len(results(app)) == 5
+    assert not upload(open_app(demo_index), photo().read_bytes()).info

@@ -1,0 +1,66 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from lookalike.index.catalogue import Product
+from lookalike.search.recommender import Match
+from lookalike.web.downloads import of_results, to_csv
+
+
+def product(name, **attributes):
+    return Product(name, Path("/shop") / name, attributes)
+
+
+def read(content):
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def test_a_table_reads_back_as_it_was():
+    rows = [
+        (1, product("images/10.jpg", gender="Men", productDisplayName='He said "hi", twice'), 0.25),
+        (2, product("11.jpg", baseColour="Écru\n≈ grège"), None),
+    ]
+    assert read(to_csv(rows)) == [
+        ["rank", "id", "path", "distance", "gender", "productDisplayName", "baseColour"],
+        ["1", "10", "images/10.jpg", "0.250000", "Men", 'He said "hi", twice', ""],
+        ["2", "11", "11.jpg", "", "", "", "Écru\n≈ grège"],
+    ]
+
+
+def test_the_bytes_are_rfc_4180_with_a_bom():
+    content = to_csv([("Summer, 2024", product("1.jpg", kind='5" heel'), None)], first="list")
+    assert content == b'\xef\xbb\xbflist,id,path,distance,kind\r\n"Summer, 2024",1,1.jpg,,"5"" heel"\r\n'
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(start):
+    evil = f"{start}HYPERLINK(1)"
+    header, cells = read(to_csv([(evil, product(f"{evil}.jpg", **{evil: evil}), 0.5)]))
+    assert header[-1] == "'" + evil
+    assert cells == ["'" + evil, "'" + evil, "'" + evil + ".jpg", "0.500000", "'" + evil]
+
+
+def test_words_with_such_signs_inside_stay():
+    assert read(to_csv([(1, product("1.jpg", kind="T-shirt = 1+1@x"), 1)]))[1][-1] == "T-shirt = 1+1@x"
+
+
+def test_a_shops_column_does_not_hide_ours():
+    header, cells = read(to_csv([(1, product("1.jpg", path="aisle 3", rank="top"), 0)]))
+    assert header == ["rank", "id", "path", "distance", "attribute path", "attribute rank"]
+    assert cells == ["1", "1", "1.jpg", "0.000000", "aisle 3", "top"]
+
+
+def test_results_bring_the_products_of_the_same_picture():
+    matches = [Match(1, 0.1, product("1.jpg"), (product("2.jpg"),)), Match(2, 0.2, product("3.jpg"))]
+    assert [(rank, one.id, distance) for rank, one, distance in of_results(matches)] == [
+        (1, "1", 0.1),
+        (1, "2", 0.1),
+        (2, "3", 0.2),
+    ]
+
+
+def test_nothing_is_a_header():
+    assert read(to_csv([], first="list")) == [["list", "id", "path", "distance"]]
+    assert read(to_csv([(1, product("\ud800.jpg"), None)]))[1][1] == r"\ud800"
