@@ -1,6 +1,9 @@
-"""The few errors a person can act on; each message says what happened, the limit and what to do next."""
+"""The few errors that a person can act on. Each message says what happened, the limit and what to do next."""
 
-# What libraries say, in errors of their own kinds, where Python itself would raise MemoryError.
+INDEX_COMMAND = "python -m lookalike index"
+REBUILD = f"Make the index again: {INDEX_COMMAND}"
+
+# What libraries say, in errors of their own, where Python itself would raise MemoryError.
 OUT_OF_MEMORY = (
     "MemoryError",
     "bad_alloc",
@@ -21,14 +24,17 @@ class ImageError(LookalikeError):
 
 
 class UndecidedError(ImageError):
-    """An image whose decoder was killed, or stopped for its time: on another day it may be decoded."""
+    """An image whose decoder was killed or ran out of time. It may be decoded on another day."""
 
 
 class ShortageError(LookalikeError):
-    """An image that could not be looked at for something the machine lacks: it tells nothing of the image."""
+    """An image that could not be opened because the machine lacks something. This says nothing about the image.
 
-    def __init__(self, name, lacks):
-        super().__init__(f"{name} cannot be opened just now ({lacks}, on this machine). Try again in a moment.")
+    lacks is what the machine lacks, in the operating system's words.
+    """
+
+    def __init__(self, name: str, lacks: str):
+        super().__init__(f"{name} cannot be opened right now ({lacks} on this machine). Try again in a moment.")
         self.lacks = lacks
 
 
@@ -41,13 +47,13 @@ class WeightsError(LookalikeError):
 
 
 class IndexFileError(LookalikeError):
-    """An index that is absent, mixed, damaged or made for another backbone."""
+    """An index that is missing, mixed, damaged or made for another backbone."""
 
 
 class ServerError(LookalikeError):
-    """A server that holds an index and does not answer, or refuses what is asked of it."""
+    """A server that holds an index and does not answer, or refuses a request."""
 
 
-def is_out_of_memory(error):
-    """Whether the machine's memory, or the share of it that this process may take, is what error comes from."""
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error means that the machine, or this process's share of it, is out of memory."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)

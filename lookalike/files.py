@@ -2,33 +2,65 @@
 
 import hashlib
 import os
+import secrets
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 
-def file_sha256(path):
-    """The SHA-256 of a file as 64 hexadecimal digits."""
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits; raises OSError."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_regular_file(path, most=-1):
-    """The bytes of a file, at most one more than most; a pipe or device, which may never end, is none."""
-    with open(path, "rb", opener=_without_waiting) as file:
+def read_regular_file(path: str | os.PathLike[str], max_bytes: int | None = None) -> bytes:
+    """Return the bytes of a file; raises OSError, also for a pipe or a device, which may never end.
+
+    At most max_bytes + 1 bytes are read, so that the caller can tell that a file is too long.
+    """
+    with open(path, "rb", opener=_open_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(None, "it is no file")
-        return file.read(most + 1 if most >= 0 else -1)
+            raise OSError(None, "it is not a file")
+        return file.read(-1 if max_bytes is None else max_bytes + 1)
 
 
-def _without_waiting(path, flags):
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Opening a pipe that nobody writes to would wait forever.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def sha256(content):
-    return hashlib.sha256(content).hexdigest()
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees all of it or the file that was there before; raises OSError.
+
+    Writers of the same path do not disturb each other: each has a temporary file of its own.
+    """
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()
+        raise
 
 
-def write_beside(path, pieces):
-    """Write pieces of bytes next to path, down to the disk, and return their SHA-256."""
+def beside_path(path: Path) -> Path:
+    """Return where the next version of a file is written until it is renamed into place."""
+    return path.with_name(path.name + ".new")
+
+
+def write_beside(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write pieces of bytes to beside_path(path), down to the disk, and return their SHA-256; raises OSError."""
     digest = hashlib.sha256()
     with open(beside_path(path), "wb") as file:
         for piece in pieces:
@@ -37,7 +69,3 @@ def write_beside(path, pieces):
         file.flush()
         os.fsync(file.fileno())
     return digest.hexdigest()
-
-
-def beside_path(path):
-    return path.with_name(path.name + ".new")
