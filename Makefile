@@ -7,7 +7,7 @@ INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --only-binary :
 .PHONY: run index test test-scale check audit lock fuzz load kaggle
 
 run: index
-	$(BIN)/streamlit run app.py
+	$(BIN)/python -m lookalike serve
 
 index: $(VENV)/installed
 	$(BIN)/python extract_features.py
@@ -15,20 +15,23 @@ index: $(VENV)/installed
 test: $(VENV)/installed-tests
 	$(BIN)/python -m pytest
 
-# Ray clusters and a real Milvus server, in a network of their own; the server has an environment of its own too.
+# Ray clusters and a real Milvus server, in a network namespace; the server has its own virtual environment too.
 test-scale: $(VENV)/installed-scale
 	MILVUS_SERVER=$(abspath $(VENV)-milvus/bin/milvus-server) tests/scale/run $(BIN)/python -m pytest tests/scale tests/extraction/test_storage.py
 
-# What a reader could be wrong about: style, and what is known to be unsafe.
+# Style, format, types, the import table of docs/architecture.md, and code known to be unsafe.
 check: $(VENV)/installed-tests
 	$(BIN)/ruff check .
-	$(BIN)/bandit --quiet --recursive --skip B403,B404 lookalike deploy app.py extract_features.py
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-cache
+	$(BIN)/bandit --quiet --recursive --skip B403,B404 lookalike app.py extract_features.py
 
-# Needs the network; --strict, since without it nothing found would read as nothing wrong.
+# Needs the network. --strict: without it, a failed download would read as no vulnerability.
 audit: $(VENV)/installed-tests
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
-# The long runs: a million strange inputs, and crowds before a real server.
+# Long runs: a million malformed inputs; crowds in front of a real server.
 fuzz: $(VENV)/installed-tests
 	$(BIN)/python -m fuzz.run
 

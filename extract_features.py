@@ -2,7 +2,8 @@
 
 import sys
 
-from lookalike.cli.indexing import main
+from lookalike.cli.exit_codes import run
+from lookalike.cli.indexing import index
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(index))

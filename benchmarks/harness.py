@@ -1,4 +1,4 @@
-"""What every benchmark shares: the lines that say where and with what it ran, seeded weights, child processes."""
+"""What all benchmarks share: the lines that say where and how one ran, seeded weights, child processes."""
 
 import contextlib
 import json
@@ -7,15 +7,24 @@ import platform
 import subprocess
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from lookalike.settings import usable_cores  # noqa: E402
+
 PACKAGES = ("openvino", "tensorflow", "numpy", "pillow", "scikit-learn")
 
+# With more of its cores busy than this share before a benchmark starts, a machine gives no valid figures.
+MAX_LOAD = 0.7
 
-def print_head(data, leaves_out, packages=PACKAGES):
+
+def print_head(data: object, leaves_out: str, packages: Sequence[str] = PACKAGES) -> None:
     """Print date, command, commit, machine, versions of packages, data, and what the timings leave out."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
     print(f"date       {time.strftime('%Y-%m-%d %H:%M %Z')}")
@@ -27,8 +36,8 @@ def print_head(data, leaves_out, packages=PACKAGES):
     print(f"left out   {leaves_out}", flush=True)
 
 
-def commit():
-    """The commit checked out, read from the files of git; changes not committed do not show in it."""
+def commit() -> str:
+    """Return the checked-out commit, read from git's files; uncommitted changes do not show in it."""
     try:
         head = (ROOT / ".git" / "HEAD").read_text().strip()
         if not head.startswith("ref: "):
@@ -43,55 +52,55 @@ def commit():
         return "unknown"
 
 
-def machine():
-    """Processor, cores, memory, and how busy the machine was before we began."""
+def machine() -> str:
+    """Return processor, cores, memory, and how busy the machine was before the benchmark started."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
         flags = next(line for line in lines if line.startswith("flags")).split()
-        kinds = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+        features = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
     except (OSError, StopIteration):
-        model, kinds = platform.processor(), []
+        model, features = platform.processor(), []
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    busy = os.getloadavg()[0]
-    note = " (BUSY: figures are no measure)" if busy > 0.7 * os.cpu_count() else ""
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GB, {' '.join(kinds)}; load before {busy:.1f}{note}"
+    load, cores = os.getloadavg()[0], usable_cores()
+    note = " (BUSY: do not quote these figures)" if load > MAX_LOAD * cores else ""
+    return f"{model}, {cores} cores, {memory:.0f} GB, {' '.join(features)}; load before {load:.1f}{note}"
 
 
-def seeded_weights(folder):
-    """A file of ResNet-50's weights made from a seed: real in every way but their values."""
+def seeded_weights(folder: str | Path) -> Path:
+    """Make a file of ResNet-50 weights from a seed, real in every way but their values, and return its path."""
     path = Path(folder, "resnet50.weights.h5")
     code = (
         "import sys, keras; keras.utils.set_random_seed(50); "
         "model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3)); "
         "model.save_weights(sys.argv[1])"
     )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)  # noqa: S603
-    print("weights    ResNet-50's from seed 50: every speed is that of the real ones, no vector is", flush=True)
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+    print("weights    ResNet-50's from seed 50: speeds are those of the real weights, vectors are not", flush=True)
     return path
 
 
-def child(script, part, **options):
-    """What a part of a script, run in a process of its own, gave back: a dict.
+def child(script: str, part: str, **options: Any) -> dict[str, Any]:
+    """Run a part of a script in a process of its own, and return the dict that it gives back.
 
-    others in it is how many cores, on average, worked for anyone else meanwhile.
+    Its entry others is the average number of cores that worked for other programs meanwhile.
     """
     command = [sys.executable, script, "--part", part]
     busy, ours, start = busy_seconds(), sum(os.times()[:4]), time.perf_counter()
-    done = subprocess.run(command, input=json.dumps(options), capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, input=json.dumps(options), capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{part} failed:\n{done.stderr[-2000:]}")
     others = busy_seconds() - busy - (sum(os.times()[:4]) - ours)
     return {**json.loads(done.stdout.splitlines()[-1]), "others": others / (time.perf_counter() - start)}
 
 
-def footing(side):
-    """What stood behind a part's figures: its memory, and whom it shared the machine with."""
+def conditions(side: Mapping[str, Any]) -> str:
+    """Return the conditions of a part's figures: its peak memory, and how busy other programs were."""
     return f"peak {side['peak']:.0f} MB, others {side['others']:.1f} cores"
 
 
-def busy_seconds():
-    """The seconds that all cores together have worked, for anyone, since the machine started."""
+def busy_seconds() -> float:
+    """Return the seconds that all cores together have worked, for any program, since the machine started."""
     try:
         user, nice, system, _, _, hard, soft, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
     except (OSError, ValueError):
@@ -99,26 +108,28 @@ def busy_seconds():
     return (user + nice + system + hard + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def answer_parent(parts, part):
-    """The child's side of child(): run that part with the options sent, print what it gives and the peak."""
-    options = json.load(sys.stdin)
+def run(main: Callable[..., None], options: Namespace, **parts: Callable[..., dict[str, Any]]) -> None:
+    """Run main, or, in a process that child() started, the part that it asks for: print its result and peak memory."""
+    if not options.part:
+        return main(options)
+    sent = json.load(sys.stdin)
     with contextlib.redirect_stdout(sys.stderr):
-        answer = parts[part](**options)
+        answer = parts[options.part](**sent)
     print(json.dumps({**answer, "peak": peak_megabytes()}))
 
 
-def peak_megabytes():
-    """The most memory this process ever held, in MB of resident pages."""
+def peak_megabytes() -> float:
+    """Return the most memory that this process ever held, in MB of resident pages."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
 
 
-def forget_cached(paths):
-    """Ask the system to drop its copies of these files, so that they are read from the disk again.
+def drop_from_cache(paths: Iterable[str | Path]) -> None:
+    """Ask the system to drop these files from its cache, so that they are read from the disk again.
 
-    Their names and places (dentries, inodes) stay cached, and a virtual machine's host may hold copies.
+    Their directory entries and inodes stay cached, and a virtual machine's host may hold copies.
     """
     if not hasattr(os, "posix_fadvise"):
         return

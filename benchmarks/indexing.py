@@ -1,4 +1,4 @@
-"""How fast indexing is: the plain one-image loop, ours, and what the networks alone allow; and its memory.
+"""How fast indexing is: the plain loop over single images, ours, and the networks alone; and how much memory it takes.
 
 python benchmarks/indexing.py --images DIR [--backbone resnet50] [--weights FILE] [--limit N]
 """
@@ -9,46 +9,54 @@ import pickle
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import harness
 
 LEFT_OUT = "imports, loading and converting models, one warm-up image of each side; files are dropped from the cache"
 
 
-def arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", help="folder of the catalogue's images")
     parser.add_argument("--backbone", default="resnet50", choices=("resnet50", "efficientnet-lite0"))
     parser.add_argument("--weights", help="ResNet-50's weights (default: made from a seed)")
-    parser.add_argument("--limit", type=int, default=2000, help="images of ours (default: 2000)")
-    parser.add_argument("--plain-limit", type=int, default=60, help="images of the plain loop (default: 60)")
+    parser.add_argument("--limit", type=int, default=2000, help="number of images for our side (default: 2000)")
+    parser.add_argument("--plain-limit", type=int, default=60, help="number of images for the plain loop (default: 60)")
     parser.add_argument("--precision", default="auto")
-    parser.add_argument("--memory", type=int, nargs="+", metavar="N", help="only the peak memory at N images each")
-    parser.add_argument("--distinct", type=int, metavar="N", help="contents among them; more are copies (default: all)")
+    parser.add_argument("--memory", type=int, nargs="+", metavar="N", help="measure only the peak memory at N images")
+    parser.add_argument(
+        "--distinct", type=int, metavar="N", help="contents among them; the rest are copies (default: all)"
+    )
     parser.add_argument("--part", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.images and not options.part:
+        parser.error("--images DIR is needed")
+    return options
 
 
-def main(options):
+def main(options: argparse.Namespace) -> None:
     from lookalike.images.discovery import find_images
 
     paths = [str(path.resolve()) for path in find_images(options.images)]
-    kept = paths[: options.limit]
-    size = sum(os.path.getsize(path) for path in kept) / len(kept) / 1e3
-    harness.print_head(f"{options.images}: {len(kept)} of {len(paths)} images, {size:.0f} KB on average", LEFT_OUT)
+    chosen = paths[: options.limit]
+    size = sum(os.path.getsize(path) for path in chosen) / len(chosen) / 1e3
+    harness.print_head(f"{options.images}: {len(chosen)} of {len(paths)} images, {size:.0f} KB on average", LEFT_OUT)
     with tempfile.TemporaryDirectory() as folder:
         weights = options.weights
         if options.backbone == "resnet50" and not weights:
             weights = str(harness.seeded_weights(folder))
         common = {"backbone": options.backbone, "weights": weights, "precision": options.precision}
         if options.memory:
-            return memory(options.memory, options.distinct, paths, common)
-        speed(kept, options.plain_limit, common)
+            measure_memory(options.memory, options.distinct, paths, common)
+        else:
+            measure_speed(chosen, options.plain_limit, common)
 
 
-def speed(paths, plain_limit, common):
-    """The three sides one after the other, each in a process of its own."""
+def measure_speed(paths: Sequence[str], plain_limit: int, common: dict[str, Any]) -> None:
+    """Run the three sides one after the other, each in a process of its own."""
     sides = {
         "plain": harness.child(__file__, "plain", paths=paths[:plain_limit], **common),
         "ours": harness.child(__file__, "ours", paths=paths, **common),
@@ -56,16 +64,16 @@ def speed(paths, plain_limit, common):
     }
     for name, side in sides.items():
         rate, detail = side["images"] / side["seconds"], side.get("detail", "")
-        print(f"{name:10} {rate:7.1f} images/s, {side['images']} images, {harness.footing(side)}  {detail}")
+        print(f"{name:10} {rate:7.1f} images/s, {side['images']} images, {harness.conditions(side)}  {detail}")
     plain, ours, engine = (side["images"] / side["seconds"] for side in sides.values())
     print(f"ratios     ours / plain {ours / plain:.2f}, ours / engine {ours / engine:.3f}")
 
 
-def memory(counts, distinct, paths, common):
-    """The peak of the indexing process at each number of files; a content seen before is only hashed."""
+def measure_memory(counts: Sequence[int], distinct: int | None, paths: Sequence[str], common: dict[str, Any]) -> None:
+    """Measure the peak of the indexing process at each number of files; a repeated content is only hashed."""
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
-            copies(paths, count, distinct or count, Path(folder, "images"))
+            write_copies(paths, count, distinct or count, Path(folder, "images"))
             side = harness.child(__file__, "ours", folder=folder, **common)
         embedded, seconds = side["images"], side["seconds"]
         print(
@@ -73,8 +81,8 @@ def memory(counts, distinct, paths, common):
         )
 
 
-def copies(paths, count, distinct, folder):
-    """Fill a folder with count files of so many contents: those of paths, with a number at their end."""
+def write_copies(paths: Sequence[str], count: int, distinct: int, folder: Path) -> None:
+    """Fill a folder with count files of that many distinct contents: those of paths with a number appended."""
     folder.mkdir()
     for number in range(count):
         which = number % distinct
@@ -82,15 +90,15 @@ def copies(paths, count, distinct, folder):
         (folder / f"{number:06}.jpg").write_bytes(content + b"%d" % which)
 
 
-def plain(paths, backbone, weights, **_):
-    """The loop of the many scripts of this design: one image, one predict, one append."""
+def part_plain(paths: Sequence[str], backbone: str, weights: str | None, **_: Any) -> dict[str, Any]:
+    """Run the loop of the many scripts of this design: one image, one predict, one append."""
     import numpy as np
     from keras import Sequential, layers, utils
 
     network, preprocess = plain_network(backbone, weights)
     model = Sequential([network, layers.GlobalMaxPooling2D()])
     model.predict(np.zeros((1, 224, 224, 3), np.float32), verbose=0)
-    harness.forget_cached(paths)
+    harness.drop_from_cache(paths)
     start, features = time.perf_counter(), []
     for path in paths:
         image = utils.img_to_array(utils.load_img(path, target_size=(224, 224)))
@@ -101,7 +109,8 @@ def plain(paths, backbone, weights, **_):
     return {"images": len(paths), "seconds": time.perf_counter() - start}
 
 
-def plain_network(backbone, weights):
+def plain_network(backbone: str, weights: str | None) -> tuple[Any, Callable[[Any], Any]]:
+    """Return the Keras model of a backbone and its preprocessing."""
     from lookalike.embedding.backbones import find_backbone
     from lookalike.embedding.engines.keras_models import keras_model
 
@@ -116,8 +125,10 @@ def plain_network(backbone, weights):
     return keras_model(backbone, found.weights), preprocess_input
 
 
-def ours(backbone, weights, precision, paths=(), folder=None):
-    """build_index from cold files into a fresh folder; paths are linked into one."""
+def part_ours(
+    backbone: str, weights: str | None, precision: str, paths: Sequence[str] = (), folder: str | None = None
+) -> dict[str, Any]:
+    """Run build_index from uncached files into a fresh folder; paths are linked into one."""
     import numpy as np
 
     from lookalike.embedding.backbones import find_backbone
@@ -133,16 +144,16 @@ def ours(backbone, weights, precision, paths=(), folder=None):
                 (images / f"{number:06}{Path(path).suffix}").symlink_to(path)
         embedder = load_embedder(find_backbone(backbone, weights), precision=precision, throughput=True)
         embedder.rows(np.zeros((4, embedder.size, embedder.size, 3), np.uint8))
-        harness.forget_cached(images.iterdir())
-        done = build_index(images, output, embedder, workers=os.cpu_count())
+        harness.drop_from_cache(images.iterdir())
+        report = build_index(images, output, embedder)
     finally:
-        shutil.rmtree(shop if not folder else output, ignore_errors=True)
-    detail = f"{done.precision}, {' + '.join(('look', *embedder.widths_after_look))}, {len(done.skipped)} skipped"
-    return {"images": done.embedded, "seconds": done.seconds, "detail": detail}
+        shutil.rmtree(output if folder else shop, ignore_errors=True)
+    detail = f"{report.precision}, {' + '.join(('look', *embedder.widths_after_look))}, {len(report.skipped)} skipped"
+    return {"images": report.embedded, "seconds": report.seconds, "detail": detail}
 
 
-def engine(paths, backbone, weights, precision):
-    """The networks alone over prepared pixels in memory, with the streams that indexing uses."""
+def part_engine(paths: Sequence[str], backbone: str, weights: str | None, precision: str) -> dict[str, Any]:
+    """Run the networks alone over prepared pixels in memory, with as many streams as indexing uses."""
     import numpy as np
 
     from lookalike.embedding.backbones import find_backbone
@@ -153,23 +164,19 @@ def engine(paths, backbone, weights, precision):
 
     precision = supported_precisions()[-1] if precision == "auto" else precision
     prepared = np.stack([load_pixels(path, 224) for path in paths])
-    seconds = []
-    for network, first in ((find_backbone(backbone, weights), None), (find_fashion(), INDEXED_OUTPUTS)):
+    streams, seconds = harness.usable_cores(), []
+    for network, max_outputs in ((find_backbone(backbone, weights), None), (find_fashion(), INDEXED_OUTPUTS)):
         pixels = pad_to_frame(prepared, None, network.preprocessing.size)[0]
-        running = OpenVinoEngine(network, precision, os.cpu_count(), first=first)
-        running.outputs(pixels[:8])
+        engine = OpenVinoEngine(network, precision, streams, max_outputs=max_outputs)
+        engine.outputs(pixels[:8])
         start = time.perf_counter()
         for _ in range(2):
-            running.outputs(pixels)
+            engine.outputs(pixels)
         seconds.append(time.perf_counter() - start)
     rates = ", ".join(f"{2 * len(prepared) / each:.1f}" for each in seconds)
-    detail = f"{precision}, {os.cpu_count()} streams; {backbone} and fashion by themselves {rates} images/s"
+    detail = f"{precision}, {streams} streams; {backbone} and fashion by themselves {rates} images/s"
     return {"images": 2 * len(prepared), "seconds": sum(seconds), "detail": detail}
 
 
 if __name__ == "__main__":
-    given = arguments()
-    if given.part:
-        harness.answer_parent({"plain": plain, "ours": ours, "engine": engine}, given.part)
-    else:
-        main(given)
+    harness.run(main, parse_arguments(), plain=part_plain, ours=part_ours, engine=part_engine)

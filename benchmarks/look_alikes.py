@@ -1,6 +1,6 @@
-"""How many pairs of a catalogue's products look as near as one picture does to itself changed, and how many agree.
+"""How many pairs of products look as close as a picture and its changed copy, and how many of these pairs agree.
 
-python benchmarks/look_alikes.py --index DIR: beside same_picture.py, the figures that SAME_PICTURE rests on.
+python benchmarks/look_alikes.py --index DIR: with same_picture.py, the figures behind SAME_PICTURE.
 """
 
 import argparse
@@ -8,24 +8,20 @@ import argparse
 import numpy as np
 import harness
 
-WIDE = 0.34  # as far as nearly every picture lies from itself with its rim cut
+from lookalike.types import Matrix
+
+# Nearly every picture lies within this distance from itself with its rim cut.
+MAX_DISTANCE = 0.34
 BLOCK = 512
 
 
-def pairs(look, limit):
-    """Rows (m, 2) of all pairs within the limit of looks (n, d), each pair once."""
-    found, least = [], 1 - limit**2 / 2
-    for start in range(0, len(look), BLOCK):
-        one, other = np.nonzero(look[start : start + BLOCK] @ look[start:].T > least)
-        found.append(np.stack([one, other], axis=1)[one < other] + start)
-    return np.concatenate(found)
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--index", required=True)
+    return parser.parse_args()
 
 
-def distances(matrix, rows):
-    return np.linalg.norm(matrix[rows[:, 0]] - matrix[rows[:, 1]], axis=1)
-
-
-def main(options):
+def main(options: argparse.Namespace) -> None:
     from lookalike.index.reading import load_index
     from lookalike.search.recommender import SAME_PICTURE
     from lookalike.search.explain import COLUMNS
@@ -33,20 +29,30 @@ def main(options):
     index = load_index(options.index)
     harness.print_head(f"{options.index}: {len(index.names)} products", "nothing is timed")
     words = [tuple(index.product(row).attributes.get(c) for c in COLUMNS) for row in range(len(index.names))]
-    rows = pairs(index.look, WIDE)
-    look, fashion = (distances(index.spaces[name], rows) for name in SAME_PICTURE)
-    agree = np.array([words[one] == words[other] for one, other in rows])
+    pairs = find_pairs(index.look, MAX_DISTANCE)
+    look, fashion = (pair_distances(index.spaces[name], pairs) for name in SAME_PICTURE)
+    agree = np.array([words[one] == words[other] for one, other in pairs])
     near = look < SAME_PICTURE["look"]
-    same = near & (fashion < SAME_PICTURE["fashion"])
     for what, chosen in (
-        (f"look < {WIDE}", np.ones(len(rows), bool)),
+        (f"look < {MAX_DISTANCE}", np.ones(len(pairs), bool)),
         (f"look < {SAME_PICTURE['look']}", near),
-        (f"and fashion < {SAME_PICTURE['fashion']}", same),
+        (f"and fashion < {SAME_PICTURE['fashion']}", near & (fashion < SAME_PICTURE["fashion"])),
     ):
         print(f"{what:22} {chosen.sum():6} pairs, {agree[chosen].mean():.0%} agree in {', '.join(COLUMNS)}")
 
 
+def find_pairs(look: Matrix, max_distance: float) -> np.ndarray:
+    """Return the rows, int (m, 2), of all pairs of looks (n, d) within that distance, each pair once."""
+    found, min_cosine = [], 1 - max_distance**2 / 2
+    for start in range(0, len(look), BLOCK):
+        one, other = np.nonzero(look[start : start + BLOCK] @ look[start:].T > min_cosine)
+        found.append(np.stack([one, other], axis=1)[one < other] + start)
+    return np.concatenate(found)
+
+
+def pair_distances(matrix: Matrix, pairs: np.ndarray) -> Matrix:
+    return np.linalg.norm(matrix[pairs[:, 0]] - matrix[pairs[:, 1]], axis=1)
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--index", required=True)
-    main(parser.parse_args())
+    main(parse_arguments())

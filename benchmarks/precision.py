@@ -6,30 +6,41 @@ python benchmarks/precision.py --images DIR [--fullres DIR] [--int8 N --styles F
 import argparse
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import harness
 
 K = 5
+SIDE = 224
+CALIBRATION_IMAGES = 300
+
+Item = TypeVar("Item")
 
 
-def arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", help="folder of real images")
-    parser.add_argument("--fullres", help="folder of large JPEGs, for the decoding")
-    parser.add_argument("--styles", help="styles.csv, for the precision of int8")
+    parser.add_argument("--fullres", help="folder of large JPEGs, to compare decoding")
+    parser.add_argument("--styles", help="styles.csv, for the relevance of int8")
     parser.add_argument("--weights", help="ResNet-50's weights (default: made from a seed)")
     parser.add_argument("--count", type=int, default=500, help="images compared (default: 500)")
-    parser.add_argument("--int8", type=int, metavar="N", help="quantize the embedded backbone, judge it on N images")
+    parser.add_argument("--int8", type=int, metavar="N", help="quantize the embedded backbone, and compare N images")
     parser.add_argument("--part", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.images and not options.part:
+        parser.error("--images DIR is needed")
+    return options
 
 
-def main(options):
+def main(options: argparse.Namespace) -> None:
     from lookalike.images.discovery import find_images
 
-    paths = evenly([str(path) for path in find_images(options.images)], options.count)
-    data = f"{len(paths)} images, taken evenly, of {options.images}; {options.fullres}"
-    harness.print_head(data, "rates only: imports, loading, decoding")
+    every = [str(path) for path in find_images(options.images)]
+    paths = evenly_spread(every, options.count)
+    data = f"{len(paths)} images, evenly spread over {options.images}; {options.fullres}"
+    harness.print_head(data, "from rates only: imports, loading, decoding")
     with tempfile.TemporaryDirectory() as folder:
         weights = options.weights or str(harness.seeded_weights(folder))
         for backbone, file in (("resnet50", weights), ("efficientnet-lite0", None)):
@@ -40,38 +51,39 @@ def main(options):
                 found = harness.child(__file__, "decoding", paths=large, backbone=backbone, weights=file)
                 print(f"decoding   {backbone}, {len(large)} images: {found['text']}", flush=True)
     if options.int8:
-        paths = evenly([str(path) for path in find_images(options.images)], options.int8)
+        paths = evenly_spread(every, options.int8)
         found = harness.child(__file__, "int8", paths=paths, styles=options.styles)
         for line in found["lines"]:
             print(f"int8       efficientnet-lite0, {len(paths)} images, {line}")
 
 
-def evenly(items, count):
-    """At most count of the items, from everywhere among them."""
+def evenly_spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return at most count of the items, evenly spread over all of them."""
     count = min(count, len(items))
     return [items[place * len(items) // count] for place in range(count)]
 
 
-def pixels_of(paths):
+def load_all(paths: Sequence[str]):
+    """Return the pixels of the images, uint8 (n, SIDE, SIDE, 3)."""
     import numpy as np
 
     from lookalike.images.decoding import load_pixels
 
-    return np.stack([load_pixels(path, 224) for path in paths])
+    return np.stack([load_pixels(path, SIDE) for path in paths])
 
 
-def compared(ours, reference):
-    """A sentence: cosines of the vectors, row by row, and how much of each image's top 5 is the same."""
+def compare(ours, reference) -> str:
+    """Return a sentence: the cosines of the vectors, row by row, and how much of each image's top 5 is the same."""
     cosines = (ours.astype(float) * reference).sum(axis=1)
     return f"cosine min {cosines.min():.6f}, mean {cosines.mean():.6f}; top-5 overlap {overlap(ours, reference):.4f}"
 
 
-def overlap(ours, reference):
+def overlap(ours, reference) -> float:
     return sum(len(set(a) & set(b)) for a, b in zip(nearest(ours), nearest(reference))) / (K * len(ours))
 
 
 def nearest(vectors):
-    """The K nearest others of each vector among all of them, int (n, K)."""
+    """Return the K nearest others of each vector, int (n, K)."""
     import numpy as np
 
     cosines = vectors @ vectors.T
@@ -79,88 +91,89 @@ def nearest(vectors):
     return np.argsort(-cosines, axis=1, kind="stable")[:, :K]
 
 
-def part_engines(paths, backbone, weights):
-    """Engine and precision chosen by auto against TensorFlow in float32."""
+def part_engines(paths: Sequence[str], backbone: str, weights: str | None) -> dict[str, Any]:
+    """Compare the engine and precision that auto chooses with TensorFlow in float32."""
     from lookalike.embedding.backbones import find_backbone
     from lookalike.embedding.embedder import load_embedder
 
-    found, pixels = find_backbone(backbone, weights), pixels_of(paths)
+    found, pixels = find_backbone(backbone, weights), load_all(paths)
     auto = load_embedder(found, throughput=True)
     reference = load_embedder(found, "tensorflow", "f32").embed(pixels)
-    text = f"auto ({auto.precision}) against TensorFlow f32: {compared(auto.embed(pixels), reference)}"
+    text = f"auto ({auto.precision}) against TensorFlow f32: {compare(auto.embed(pixels), reference)}"
     if auto.precision != "f32":
         f32 = load_embedder(found, "openvino", "f32", throughput=True).embed(pixels)
-        text += f"; OpenVINO f32: {compared(f32, reference)}"
+        text += f"; OpenVINO f32: {compare(f32, reference)}"
     return {"text": text}
 
 
-def part_decoding(paths, backbone, weights):
-    """Decoding at the smallest sufficient scale against every pixel of the file, resized in one step."""
+def part_decoding(paths: Sequence[str], backbone: str, weights: str | None) -> dict[str, Any]:
+    """Compare decoding at the smallest sufficient scale with decoding every pixel and resizing once."""
     import numpy as np
     from PIL import Image, ImageOps
 
     from lookalike.embedding.backbones import find_backbone
     from lookalike.embedding.embedder import load_embedder
 
-    def full(path):
+    def decode_whole(path: str):
         image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-        return np.asarray(image.resize((224, 224), Image.Resampling.BILINEAR))
+        return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
     embedder = load_embedder(find_backbone(backbone, weights), precision="f32", throughput=True)
     start = time.perf_counter()
-    small = pixels_of(paths)
+    small = load_all(paths)
     middle = time.perf_counter()
-    whole = np.stack([full(path) for path in paths])
+    whole = np.stack([decode_whole(path) for path in paths])
     end = time.perf_counter()
-    text = compared(embedder.embed(small), embedder.embed(whole))
+    text = compare(embedder.embed(small), embedder.embed(whole))
     ratio = (end - middle) / (middle - start)
     return {"text": f"{text}; {1e3 * (middle - start) / len(paths):.1f} ms an image, full decoding {ratio:.1f} × that"}
 
 
-def part_int8(paths, styles):
-    """Rates, overlap with float32 and precision at 5 for articleType of f32, bf16 and int8."""
+def part_int8(paths: Sequence[str], styles: str) -> dict[str, Any]:
+    """Compare f32, bf16 and int8: rate, overlap with f32, and precision at 5 for the article type."""
     import openvino as ov
 
-    from lookalike.index.attributes import read_styles
+    from lookalike.index.attributes import TYPE_COLUMN, read_styles
     from lookalike.index.catalogue import product_id
     from lookalike.embedding.backbones import find_backbone
     from lookalike.embedding.embedder import load_embedder, normalize, pool
     from lookalike.embedding.engines.openvino import supported_precisions
 
-    backbone, pixels = find_backbone("efficientnet-lite0"), pixels_of(paths)
+    backbone, pixels = find_backbone("efficientnet-lite0"), load_all(paths)
     table = read_styles(styles)
-    kinds = [table.get(product_id(path), {}).get("articleType") for path in paths]
+    types = [table.get(product_id(path), {}).get(TYPE_COLUMN) for path in paths]
     vectors, rates = {}, {}
     for precision in supported_precisions():
         embedder = load_embedder(backbone, "openvino", precision, throughput=True)
-        rates[precision], vectors[precision] = rated(embedder.embed, pixels)
-    quantized = ov.Core().compile_model(quantize(backbone, pixels[:300]), "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
-    rates["int8"], vectors["int8"] = rated(lambda part: normalize(pool(many(quantized, part))), pixels)
+        rates[precision], vectors[precision] = time_embedding(embedder.embed, pixels)
+    model = quantize(backbone, pixels[:CALIBRATION_IMAGES])
+    quantized = ov.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+    rates["int8"], vectors["int8"] = time_embedding(lambda part: normalize(pool(run_all(quantized, part))), pixels)
     lines = []
     for name, found in vectors.items():
-        right, asked = agreeing(nearest(found), kinds)
+        right, queries = count_right(nearest(found), types)
         lines.append(
-            f"{name}: {rates[name]:.0f} images/s, against f32 {compared(found, vectors['f32'])}; "
-            f"precision at 5 for articleType {right / asked / K:.4f} ({asked} queries)"
+            f"{name}: {rates[name]:.0f} images/s, against f32 {compare(found, vectors['f32'])}; "
+            f"precision at 5 for {TYPE_COLUMN} {right / queries / K:.4f} ({queries} queries)"
         )
     return {"lines": lines}
 
 
 def quantize(backbone, pixels):
-    """The converted model in int8, calibrated on pixels."""
+    """Return the converted model in int8, calibrated on the pixels."""
     import nncf
     import openvino as ov
 
-    from lookalike.embedding.engines.openvino import default_cache
+    from lookalike.settings import Settings
 
-    file = next(default_cache().glob(f"*{backbone.manifest_key()}*/model.xml"))
-    model = ov.Core().read_model(file)
-    model.reshape([1, 224, 224, 3])
+    cache: Path = Settings.from_environment().cache
+    model = ov.Core().read_model(next(cache.glob(f"*{backbone.manifest_key()}*/model.xml")))
+    model.reshape([1, SIDE, SIDE, 3])
     return nncf.quantize(model, nncf.Dataset(list(pixels[:, None])), subset_size=len(pixels))
 
 
-def many(compiled, pixels):
-    """The feature maps of pixels, with as many requests at once as the machine likes."""
+def run_all(compiled, pixels):
+    """Return the feature maps of the pixels, computed with as many requests at once as the machine likes."""
     import numpy as np
     import openvino as ov
 
@@ -173,24 +186,19 @@ def many(compiled, pixels):
     return np.stack(maps)
 
 
-def rated(embed, pixels):
-    """Images a second, and the vectors, of an embed; the first 16 images warm it up."""
+def time_embedding(embed: Callable[[Any], Any], pixels) -> tuple[float, Any]:
+    """Return the images a second, and the vectors; the first 16 images are a warm-up."""
     embed(pixels[:16])
     start = time.perf_counter()
     vectors = embed(pixels)
     return len(pixels) / (time.perf_counter() - start), vectors
 
 
-def agreeing(rows, kinds):
-    """How many of the matches have their query's kind, and how many queries have one."""
-    asked = [place for place, kind in enumerate(kinds) if kind]
-    return sum(kinds[row] == kinds[place] for place in asked for row in rows[place]), len(asked)
+def count_right(rows, types: Sequence[str | None]) -> tuple[int, int]:
+    """Return how many of the matches have their query's type, and how many queries have a type."""
+    queries = [place for place, kind in enumerate(types) if kind]
+    return sum(types[row] == types[place] for place in queries for row in rows[place]), len(queries)
 
 
 if __name__ == "__main__":
-    given = arguments()
-    if given.part:
-        parts = {"engines": part_engines, "decoding": part_decoding, "int8": part_int8}
-        harness.answer_parent(parts, given.part)
-    else:
-        main(given)
+    harness.run(main, parse_arguments(), engines=part_engines, decoding=part_decoding, int8=part_int8)

@@ -1,54 +1,72 @@
-"""A visitor of the app without a browser: Streamlit's own protocol, a photo in, the ids of the products out.
+"""A visitor of the app without a browser: speaks Streamlit's own protocol, uploads photos, reads the products' ids.
 
-A browser, too, keeps one websocket for the page, and sends files and fetches pictures beside it: the server cannot
-tell the two apart. Made for Streamlit 1.67; whatever is used of its protocol stands in this file.
+Like a browser, it keeps one websocket for the page, and sends files and fetches pictures separately: the server cannot
+tell the two apart. Made for Streamlit 1.67; everything that depends on its protocol is in this file.
 """
 
 import contextlib
 import http.client
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
-# What a visitor meets where a server refuses, has gone, or answers no more.
-LOST = (OSError, EOFError, RuntimeError, http.client.HTTPException, WebSocketException)
+# What a visitor gets when a server refuses, is gone or no longer answers.
+CONNECTION_ERRORS = (OSError, EOFError, RuntimeError, http.client.HTTPException, WebSocketException)
 COOKIE = "_streamlit_xsrf"
-# The key of every card's button "More like this", before the product's id.
-CARD = "like-"
+# The key of each card's button "More like this", before the product's id.
+CARD_PREFIX = "like-"
 CARDS = 5
 # Seconds of silence after which a visitor gives up.
-PATIENCE = 60
+TIMEOUT = 60
+
+
+class PhotoSource(Protocol):
+    """Gives the bytes to upload."""
+
+    def fresh(self, place: int) -> bytes: ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One upload: its picture's place among the photos, when and how soon it was answered, and with what."""
+    """The result of one upload.
+
+    Attributes:
+        place: the picture's place among the photos.
+        start: when it was uploaded, in seconds of time.perf_counter().
+        seconds: how long the answer took, None without one.
+        products: the ids of the answer's products.
+        problems: sentences, empty if all is well.
+    """
 
     place: int
     start: float
     seconds: float | None = None
-    products: tuple = ()
-    problems: tuple = ()
+    products: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass
 class Page:
     """What one run of the app drew, as far as it matters here."""
 
-    products: list = field(default_factory=list)
-    problems: list = field(default_factory=list)
-    pictures: list = field(default_factory=list)
+    products: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
     uploader: str = ""
 
-    def add(self, element):
-        """Take note of a proto Element."""
+    def add(self, element: Element) -> None:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.problems.append(f"{element.exception.type}: {element.exception.message}")
@@ -58,27 +76,29 @@ class Page:
             self.pictures += [image.url for image in element.imgs.imgs]
         elif kind == "file_uploader":
             self.uploader = element.file_uploader.id
-        elif kind == "button" and (key := element.button.id.split("-", 2)[-1]).startswith(CARD):
-            self.products.append(key.removeprefix(CARD))
+        elif kind == "button" and (key := element.button.id.split("-", 2)[-1]).startswith(CARD_PREFIX):
+            self.products.append(key.removeprefix(CARD_PREFIX))
 
 
-def visit(address, photos, plan, when_open=lambda: None):
-    """The Outcomes of one visit that asks the photos at the places of plan, as far as the server lets it."""
-    outcomes = []
+def visit(
+    address: str, photos: PhotoSource, plan: Sequence[int], when_open: Callable[[], object] = lambda: None
+) -> list[Outcome]:
+    """Visit the app, upload the photos at the places of plan, and return an outcome for each."""
+    outcomes: list[Outcome] = []
     try:
         with Visitor(address) as visitor:
             when_open()
             for place in plan:
-                outcomes.append(_asked(visitor, photos, place))
-    except LOST as error:
+                outcomes.append(_upload(visitor, photos, place))
+    except CONNECTION_ERRORS as error:
         problem = f"{type(error).__name__}: {error}"
         outcomes += [Outcome(place, time.perf_counter(), problems=(problem,)) for place in plan[len(outcomes) :]]
     return outcomes
 
 
-def _asked(visitor, photos, place):
+def _upload(visitor: "Visitor", photos: PhotoSource, place: int) -> Outcome:
     photo, start = photos.fresh(place), time.perf_counter()
-    page = visitor.ask(photo)
+    page = visitor.upload(photo)
     seconds = time.perf_counter() - start
     problems = page.problems + [f"no picture at {address}" for address in visitor.fetch_pictures()]
     if len(page.products) != CARDS:
@@ -87,68 +107,69 @@ def _asked(visitor, photos, place):
 
 
 class Visitor:
-    """One person with a session and cookies of their own, at http://host:port; raises one of LOST."""
+    """A person with a session and cookies of their own, at http://host:port; raises one of CONNECTION_ERRORS."""
 
-    def __init__(self, address):
-        self._place = urlsplit(address).netloc
-        self._session, self._page_hash, self._cookie, self._seen = "", "", "", set()
+    def __init__(self, address: str) -> None:
+        self._host = urlsplit(address).netloc
+        self._session = self._page_hash = self._cookie = ""
+        self._fetched: set[str] = set()
         with contextlib.ExitStack() as opened:
-            self._web = http.client.HTTPConnection(self._place, timeout=PATIENCE)
+            self._web = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
             opened.callback(self._web.close)
             self._cookie = self._first_cookie()
             self._stream = opened.enter_context(self._websocket())
             self.page = self._run()
             self._closing = opened.pop_all()
 
-    def __enter__(self):
+    def __enter__(self) -> "Visitor":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self._closing.close()
 
-    def ask(self, photo, name="photo.jpg"):
-        """Upload the bytes of a photo; the Page that answers them, once its run has ended."""
-        where = self._place_for(name)
+    def upload(self, photo: bytes, name: str = "photo.jpg") -> Page:
+        """Upload the bytes of a photo, and return the page that answers it once its run has ended."""
+        where = self._request_upload(name)
         self._put(where.upload_url, photo, name)
         self.page = self._run(where, name, len(photo))
         return self.page
 
-    def fetch_pictures(self):
-        """Fetch the pictures of the page that were on none before; the addresses of those not to be had."""
-        new = [address for address in self.page.pictures if address.startswith("/") and address not in self._seen]
-        self._seen.update(new)
+    def fetch_pictures(self) -> list[str]:
+        """Fetch the page's pictures that no earlier page had; return the addresses of those that are not there."""
+        new = [address for address in self.page.pictures if address.startswith("/") and address not in self._fetched]
+        self._fetched.update(new)
         self._web.close()
         return [address for address in new if self._request("GET", address)[0] != 200]
 
-    def _first_cookie(self):
-        # The page, too, asks for the server's health before all else, and gets its cookie with the reply.
+    def _first_cookie(self) -> str:
+        # The page in a browser, too, first asks for the server's health, and gets its cookie with the reply.
         _, headers, _ = self._request("GET", "/_stcore/health")
         cookies = [cookie.partition(";")[0] for cookie in headers.get_all("Set-Cookie", [])]
         return next((cookie for cookie in cookies if cookie.startswith(COOKIE + "=")), "")
 
-    def _websocket(self):
+    def _websocket(self) -> ClientConnection:
         return connect(
-            f"ws://{self._place}/_stcore/stream",
-            origin=f"http://{self._place}",
+            f"ws://{self._host}/_stcore/stream",
+            origin=f"http://{self._host}",
             subprotocols=["streamlit", self._token or "none"],
             additional_headers={"Cookie": self._cookie},
             compression=None,
             max_size=None,
             proxy=None,
-            open_timeout=PATIENCE,
+            open_timeout=TIMEOUT,
         )
 
     @property
-    def _token(self):
+    def _token(self) -> str:
         return self._cookie.partition("=")[2]
 
-    def _request(self, method, path, body=None, **headers):
+    def _request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Message, bytes]:
         self._web.request(method, path, body, {"Cookie": self._cookie, **headers})
         reply = self._web.getresponse()
         return reply.status, reply.headers, reply.read()
 
-    def _place_for(self, name):
-        """Where the server wants a file: its proto FileURLs."""
+    def _request_upload(self, name: str) -> FileURLs:
+        """Return where the server wants a file."""
         message = BackMsg()
         request = message.file_urls_request
         request.request_id, request.session_id = uuid.uuid4().hex, self._session
@@ -158,19 +179,19 @@ class Visitor:
             pass
         return reply.file_urls_response.file_urls[0]
 
-    def _put(self, path, photo, name):
+    def _put(self, path: str, photo: bytes, name: str) -> None:
         edge = uuid.uuid4().hex
         head = f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
         body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + photo + f"\r\n--{edge}--\r\n".encode()
         headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "X-Xsrftoken": self._token}
-        # The server ends a connection that was idle for seconds; a browser sees that and opens another, as we do.
+        # The server closes a connection that was idle for seconds. A browser sees that and opens another; so do we.
         self._web.close()
         status, _, content = self._request("PUT", path, body, **headers)
         if status != 204:
             raise RuntimeError(f"the upload was refused with {status}: {content[:200].decode(errors='replace')}")
 
-    def _run(self, where=None, name="", size=0):
-        """Have the app run, with a file in its uploader if there is one; the Page that it drew."""
+    def _run(self, where: FileURLs | None = None, name: str = "", size: int = 0) -> Page:
+        """Have the app run, with a file in its uploader if there is one, and return the page that it drew."""
         message = BackMsg()
         message.rerun_script.page_script_hash = self._page_hash
         if where:
@@ -178,9 +199,9 @@ class Visitor:
             files = widget.file_uploader_state_value.uploaded_file_info
             files.add(file_id=where.file_id, name=name, size=size, file_urls=where)
         self._stream.send(message.SerializeToString())
-        return self._drawn()
+        return self._read_page()
 
-    def _drawn(self):
+    def _read_page(self) -> Page:
         page = Page()
         while True:
             message = self._next()
@@ -195,5 +216,5 @@ class Visitor:
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return page
 
-    def _next(self):
-        return ForwardMsg.FromString(self._stream.recv(timeout=PATIENCE))
+    def _next(self) -> ForwardMsg:
+        return ForwardMsg.FromString(self._stream.recv(timeout=TIMEOUT))

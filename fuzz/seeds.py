@@ -1,16 +1,17 @@
-"""Good and nearly good inputs of each target, from which the fuzzers start."""
+"""The valid and nearly valid inputs of each target, from which the fuzzers start."""
 
 import io
 import json
 import pickle
+from collections.abc import Collection
 from functools import cache
 
 import numpy as np
 
 from lookalike.index.attribute_head import AttributeHead
-from tests.hostile.make import cases
+from tests.hostile.make import Case, cases
 
-LARGEST = 4000
+MAX_SEED_BYTES = 4000
 ROWS = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
 MANIFEST = {
     "format": 1, "backbone": "toy", "weights": "0" * 64, "preprocessing": {"size": 8, "mean": [0, 0, 0]},
@@ -27,43 +28,40 @@ PARAMETERS = (
     "product\n123\nwords\nred shirt\nonly.gender\nMen\nonly.gender\nWomen\nbalance\n0.3\ncount\n7",
     "count\n1e9\nbalance\nnan",
 )
+TEXTS = {
+    "manifest": (json.dumps(MANIFEST),),
+    "encoder": (json.dumps(ENCODER),),
+    "styles": STYLES,
+    "parameters": PARAMETERS,
+}
+IMAGE_SUFFIXES: dict[str, tuple[str, ...] | None] = {
+    "headers": None,
+    "images": ("jpg", "png", "webp", "gif"),
+    "sandboxed_images": ("tif", "bmp", "heic", "avif"),
+}
+
+
+def seeds_for(target: str) -> list[bytes]:
+    """Return the seeds of the target of that name."""
+    if target in IMAGE_SUFFIXES:
+        return small_images(IMAGE_SUFFIXES[target])
+    if target in TEXTS:
+        return [text.encode() for text in TEXTS[target]]
+    if target == "pickles":
+        values = (ROWS, list(ROWS), ROWS.tolist(), ROWS.astype(">f8"), ["a/1.jpg", "2.jpg", "ü"], [ROWS[0][0]])
+        return [pickle.dumps(value, protocol) for value in values for protocol in range(6)]
+    head = AttributeHead({"kind": ("a", "b")}, {"kind": np.ones((7, 2), np.float32)})
+    archive = io.BytesIO()
+    np.savez(archive, fashion=ROWS, color=ROWS[:, :2].copy())
+    return [archive.getvalue(), head.to_bytes()]
 
 
 @cache
-def small_cases():
-    return [case for case in cases() if len(case.content) <= LARGEST]
+def small_cases() -> list[Case]:
+    """Return the hostile corpus's files of at most MAX_SEED_BYTES."""
+    return [case for case in cases() if len(case.content) <= MAX_SEED_BYTES]
 
 
-def small_images(kinds=None):
-    """The corpus's small files, of those suffixes."""
-    return [case.content for case in small_cases() if kinds is None or case.name.rsplit(".", 1)[1] in kinds]
-
-
-def archive(**arrays):
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def seeds(target):
-    """A list of bytes for the target of that name."""
-    if target in ("headers", "images", "images_apart"):
-        kinds = {
-            "headers": None,
-            "images": ("jpg", "png", "webp", "gif"),
-            "images_apart": ("tif", "bmp", "heic", "avif"),
-        }
-        return small_images(kinds[target])
-    values = (ROWS, list(ROWS), ROWS.tolist(), ROWS.astype(">f8"), ["a/1.jpg", "2.jpg", "ü"], [ROWS[0][0]])
-    texts = {
-        "manifest": (json.dumps(MANIFEST),),
-        "encoder": (json.dumps(ENCODER),),
-        "styles": STYLES,
-        "parameters": PARAMETERS,
-    }
-    if target in texts:
-        return [text.encode() for text in texts[target]]
-    if target == "pickles":
-        return [pickle.dumps(value, protocol) for value in values for protocol in range(6)]
-    head = AttributeHead({"kind": ("a", "b")}, {"kind": np.ones((7, 2), np.float32)})
-    return [archive(fashion=ROWS, color=ROWS[:, :2].copy()), head.to_bytes()]
+def small_images(suffixes: Collection[str] | None = None) -> list[bytes]:
+    """Return the contents of the small files with those suffixes, or of all of them."""
+    return [case.content for case in small_cases() if suffixes is None or case.name.rsplit(".", 1)[1] in suffixes]

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes bytes, and anything but its own kind of error is a finding."""
+"""The fuzzing targets: each takes any bytes, and any exception but the expected error is a finding."""
 
 # ruff: noqa: S101
 import csv
@@ -7,15 +7,16 @@ import json
 import math
 import os
 import tempfile
-import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from lookalike.embedding.backbones import find_backbone
 from lookalike.errors import CatalogueError, ImageError, IndexFileError, WeightsError
-from lookalike.images.decoding import KINDS_HERE, PIXELS_HERE, decode, thumbnail
-from lookalike.images.headers import orientation, read_header
+from lookalike.images.decoding import IN_PROCESS_KINDS, MAX_IN_PROCESS_PIXELS, decode, thumbnail
+from lookalike.images.headers import read_header, read_orientation
 from lookalike.images.sandbox import decode_sandboxed
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.attributes import read_styles
@@ -23,118 +24,139 @@ from lookalike.index.manifest import parse_manifest
 from lookalike.index.reading import read_look, read_names, read_spaces
 from lookalike.web.look_up.permalink import SearchState
 
-warnings.simplefilter("ignore")
-SCRATCH = Path(tempfile.gettempdir(), f"lookalike-fuzz-{os.getpid()}")
+Target: TypeAlias = Callable[[bytes], None]
+
 COLUMNS = {"gender": ("Men", "Women"), "baseColour": ("Red",)}
 
 
-def sentence(error):
-    """A person reads it: one line, neither empty nor endless."""
+def check_sentence(error: Exception) -> None:
+    """Check that a person can read the error: one line, neither empty nor endless."""
     text = str(error)
-    # What only claims to be large must be refused for that, not for the memory that it took.
+    # An input that only claims to be large must be refused for its claim, not for the memory that it took.
     assert "MemoryError" not in text
     assert text and "\n" not in text and len(text) < 1000, text[:200]
 
 
-def headers(content):
-    """A header is read without any decoder, and what is left is never more than what came."""
-    assert 1 <= orientation(content) <= 8
+def scratch_file(name: str, content: bytes) -> Path:
+    """Write content to a file of that name in a folder of this process, and return its path."""
+    folder = Path(tempfile.gettempdir(), f"lookalike-fuzz-{os.getpid()}")
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def headers(content: bytes) -> None:
+    """A header is read without a decoder, and the cleaned content is never longer than the input."""
+    assert 1 <= read_orientation(content) <= 8
     try:
         header = read_header(content)
     except ValueError as error:
-        return sentence(error)
+        return check_sentence(error)
     if header:
         assert len(header.content) <= len(content) + 1 and 1 <= header.orientation <= 8
     return None
 
 
-def images(content):
-    """An image comes out small and RGB, or a sentence; only what is decoded in this process, and small."""
+def images(content: bytes) -> None:
+    """A small image that is decoded in this process comes out small and RGB, or is refused with a sentence."""
     try:
         header = read_header(content)
     except ValueError:
         header = None
-    if header and (header.kind not in KINDS_HERE or header.size[0] * header.size[1] > PIXELS_HERE // 100):
-        return
+    if header:
+        width, height = header.size or (0, 0)
+        if header.kind not in IN_PROCESS_KINDS or width * height > MAX_IN_PROCESS_PIXELS // 100:
+            return
     try:
         shown = decode(content, 16)
         assert shown.mode == "RGB" and not shown.info and thumbnail(content, 16)
     except ImageError as error:
-        sentence(error)
+        check_sentence(error)
 
 
-def images_apart(content):
-    """The same in the process for what can claim little and need much; it may give up, never hang."""
+def sandboxed_images(content: bytes) -> None:
+    """The same in the sandbox, for formats where a small file can cost a lot: it may give up, but never hang."""
     try:
         assert decode_sandboxed(content, 16, "The photo").mode == "RGB"
     except ImageError as error:
-        sentence(error)
+        check_sentence(error)
 
 
-def pickles(content):
-    for read in (lambda: read_look(content, "x.pkl"), lambda: read_names(content, "x.pkl", True)):
+def pickles(content: bytes) -> None:
+    """A pickle gives at most as many vectors or names as it has bytes, or is refused with a sentence."""
+    for read in (lambda: read_look(content), lambda: read_names(content, classic=True)):
         try:
             assert len(read()) <= len(content)
         except IndexFileError as error:
-            sentence(error)
+            check_sentence(error)
 
 
-def archives(content):
+def archives(content: bytes) -> None:
+    """Spaces are finite numbers, and spaces and heads that cannot be read are refused with a sentence."""
     try:
-        assert all(np.isfinite(matrix).all() for matrix in read_spaces(content, "x.npz").values())
+        assert all(np.isfinite(matrix).all() for matrix in read_spaces(content).values())
     except IndexFileError as error:
-        sentence(error)
+        check_sentence(error)
     try:
         AttributeHead.from_bytes(content)
     except ValueError as error:
-        sentence(error)
+        check_sentence(error)
 
 
-def manifest(content):
+def manifest(content: bytes) -> None:
+    """A manifest has the entries that every reader relies on, or is refused."""
     try:
-        said = parse_manifest(content)
+        parsed = parse_manifest(content)
     except ValueError as error:
         assert str(error)
         return
-    assert said["n"] > 0 and isinstance(said["backbone"], str) and json.dumps(said).encode()
+    assert parsed["n"] > 0 and isinstance(parsed["backbone"], str) and json.dumps(parsed).encode()
 
 
-def styles(content):
-    SCRATCH.mkdir(exist_ok=True)
-    path = SCRATCH / "styles.csv"
-    path.write_bytes(content)
+def styles(content: bytes) -> None:
+    """A table gives at most one product a row and no empty value, or is refused with a sentence."""
     try:
-        table = read_styles(path)
+        table = read_styles(scratch_file("styles.csv", content))
     except CatalogueError as error:
-        return sentence(error)
+        return check_sentence(error)
     assert all(isinstance(key, str) and "" not in row.values() for key, row in table.items())
     assert len(table) <= sum(1 for _ in csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline="")))
     return None
 
 
-def parameters(content):
-    """Pairs of key and value, as a browser's address may say them: any text, any number of times."""
-    params = {}
+def parameters(content: bytes) -> None:
+    """The parameters of a page's address, any text any number of times, give a valid state that round-trips."""
+    params: dict[str, Any] = {}  # a key that comes three times nests its values, which no browser does
     words = content.decode("utf-8", "surrogateescape").split("\n")
     for key, value in zip(words[::2], words[1::2]):
         params[key] = [params[key], value] if key in params else value
     for columns in (None, COLUMNS):
-        asked = SearchState.from_params(params, columns)
-        assert 0 <= asked.balance <= 1 and math.isfinite(asked.balance) and 1 <= asked.count <= 100
-        assert SearchState.from_params(asked.to_params(), columns) == asked
+        state = SearchState.from_params(params, columns)
+        assert 0 <= state.balance <= 1 and math.isfinite(state.balance) and 1 <= state.count <= 100
+        assert SearchState.from_params(state.to_params(), columns) == state
 
 
-def encoder(content):
-    """The JSON beside an encoder."""
-    SCRATCH.mkdir(exist_ok=True)
-    (SCRATCH / "model.onnx").write_bytes(b"")
-    (SCRATCH / "model.json").write_bytes(content)
+def encoder(content: bytes) -> None:
+    """The JSON beside an ONNX encoder describes a usable input size and finite means, or is refused."""
+    model = scratch_file("model.onnx", b"")
+    scratch_file("model.json", content)
     try:
-        found = find_backbone(str(SCRATCH / "model.onnx"))
+        backbone = find_backbone(str(model))
     except WeightsError as error:
         assert str(error)
         return
-    assert 1 <= found.preprocessing.size <= 2048 and all(map(math.isfinite, found.preprocessing.mean))
+    assert 1 <= backbone.preprocessing.size <= 2048 and all(map(math.isfinite, backbone.preprocessing.mean))
 
 
-TARGETS = (headers, images, images_apart, pickles, archives, manifest, styles, parameters, encoder)
+TARGETS: tuple[Target, ...] = (
+    headers,
+    images,
+    sandboxed_images,
+    pickles,
+    archives,
+    manifest,
+    styles,
+    parameters,
+    encoder,
+)

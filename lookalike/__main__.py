@@ -1,8 +1,8 @@
-"""python -m lookalike: the same commands as the console script."""
+"""python -m lookalike: the same as the console script `lookalike`."""
 
 import sys
 
-from lookalike.cli.commands import main
+from lookalike.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,6 +9,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+# What an operator may choose between; the core says which of them this machine has.
+ENGINES = ("auto", "openvino", "tensorflow")
+PRECISIONS = ("auto", "bf16", "f32")
 DEFAULT_QUERIES_PER_MINUTE = 40
 CPU_LIMIT_FILE = Path("/sys/fs/cgroup/cpu.max")
 

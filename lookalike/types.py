@@ -1,5 +1,6 @@
 """The types that every wing shares: matrices of vectors, weights, and the protocols that collaborators fulfill."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -32,6 +33,9 @@ Attributes: TypeAlias = Mapping[str, str]
 
 Filters: TypeAlias = Mapping[str, Sequence[str]]
 """From column to the values that a product may have there."""
+
+StrPath: TypeAlias = str | os.PathLike[str]
+"""A file or a folder, as open() takes it."""
 
 Item = TypeVar("Item")
 

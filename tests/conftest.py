@@ -17,6 +17,8 @@ from lookalike.extraction.build import build_index
 from lookalike.images import sandbox
 from lookalike.index.reading import load_index
 from lookalike.search.recommender import Recommender
+from lookalike.serving.state import server_state
+from lookalike.settings import Settings
 from tests.support.data import ROOT
 from tests.support.server import searched_index, wait_until_healthy
 from tests.support.toy import COLORS, toy_embedder
@@ -115,16 +117,16 @@ def demo_index(tmp_path_factory):
 def agreed_on(demo_index):
     """The place of the demo's first product that others agree on: a word of most neighbors, a color of the first."""
     from lookalike.index.reading import load_index
-    from lookalike.search.explain import common_colors, votes
-    from lookalike.search.recommender import Recommender
-    from lookalike.web.look_up.answers import VOTERS
+    from lookalike.search.assessment import VOTERS
+    from lookalike.search.explain import common_colors, tally_votes
+    from lookalike.search.recommender import Ranking
 
-    shop = Recommender(load_index(demo_index), None)
+    shop = Ranking(load_index(demo_index))
     for row in range(len(shop.index.names)):
         found = shop.product_vectors(row)
         rows, distances = shop.nearest(found, VOTERS, excluded=[row])
         colors = common_colors(found["color"][0], shop.product_vectors(rows[0][0])["color"][0])
-        if colors and votes([shop.index.product(other) for other in rows[0]], distances[0]):
+        if colors and tally_votes([shop.index.product(other) for other in rows[0]], distances[0]):
             return row
     raise AssertionError("no product of the demo has neighbors that agree")
 
@@ -160,8 +162,7 @@ def no_decoder(monkeypatch):
     @contextmanager
     def refused():
         with monkeypatch.context() as patch:
-            patch.setattr(sandbox, "_idle", [])
-            patch.setattr(sandbox.subprocess, "Popen", refuse)
+            patch.setattr(sandbox, "_shared", sandbox.Sandbox(start=refuse))
             yield
 
     return refused
@@ -175,6 +176,7 @@ def open_app(monkeypatch):
     def start(index, **environment):
         for name, value in {"LOOKALIKE_INDEX": str(index), **environment}.items():
             monkeypatch.setenv(name, str(value))
+        monkeypatch.setattr(server_state(), "settings", Settings.from_environment())
         return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
 
     return start

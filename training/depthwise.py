@@ -1,52 +1,39 @@
-"""Depthwise convolution for training on CPUs, compiled where it is used."""
+"""Depthwise convolution for training on CPUs: depthwise.cpp, compiled on the machine that uses it."""
 
 import ctypes
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import torch
 
 SOURCE = Path(__file__).with_name("depthwise.cpp")
-NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32"}
-_library = None
+DTYPE_NAMES = {torch.bfloat16: "bfloat16", torch.float32: "float32"}
+FLAGS = ("-O3", "-march=native", "-std=c++17", "-Wno-psabi", "-shared", "-fPIC", "-pthread")
+_library: ctypes.CDLL | None = None  # one per process, set by compile_kernels
 
 
-def compile(folder):
-    """Compile into folder, and use it from now on; raise OSError or CalledProcessError."""
+def compile_kernels(folder: str | Path) -> None:
+    """Compile into a folder, and use the result from now on; raises OSError or CalledProcessError."""
     global _library
     target = Path(folder) / "depthwise.so"
     if not target.exists() or target.stat().st_mtime < SOURCE.stat().st_mtime:
-        subprocess.run(
-            [
-                "g++",
-                "-O3",
-                "-march=native",
-                "-std=c++17",
-                "-Wno-psabi",
-                "-shared",
-                "-fPIC",
-                "-pthread",
-                str(SOURCE),
-                "-o",
-                str(target),
-            ],
-            check=True,
-        )
+        subprocess.run(["g++", *FLAGS, str(SOURCE), "-o", str(target)], check=True)
     _library = ctypes.CDLL(str(target))
 
 
-def ready(x):
-    """Say whether x, (N, C, S, S), can be convolved here."""
-    return _library is not None and x.dtype in NAMES and x.shape[1] % 16 == 0
+def is_usable(x: torch.Tensor) -> bool:
+    """Return whether x, (N, C, S, S), can be convolved here."""
+    return _library is not None and x.dtype in DTYPE_NAMES and x.shape[1] % 16 == 0
 
 
-def _call(name, *tensors, sizes):
+def _call(name: str, *tensors: torch.Tensor, sizes: tuple[int, ...]) -> None:
     pointers = [ctypes.c_void_p(t.data_ptr()) for t in tensors]
-    function = getattr(_library, f"{name}_{NAMES[tensors[0].dtype]}")
+    function = getattr(_library, f"{name}_{DTYPE_NAMES[tensors[0].dtype]}")
     function(*pointers, *sizes, torch.get_num_threads())
 
 
-def _last(x):
+def _channels_last(x: torch.Tensor) -> torch.Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
@@ -54,8 +41,8 @@ class Depthwise(torch.autograd.Function):
     """Images (N, C, S, S) bfloat16 or float32, kernel (C, 1, K, K) and bias (C,) float32 to images."""
 
     @staticmethod
-    def forward(ctx, x, kernel, bias, stride):
-        x, size = _last(x), kernel.shape[-1]
+    def forward(ctx: Any, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor, stride: int) -> torch.Tensor:
+        x, size = _channels_last(x), kernel.shape[-1]
         taps = kernel.detach().float().permute(2, 3, 0, 1).contiguous()
         n, c, h, _ = x.shape
         y = torch.empty((n, c, h // stride, h // stride), dtype=x.dtype, memory_format=torch.channels_last)
@@ -69,15 +56,15 @@ class Depthwise(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, taps = ctx.saved_tensors
-        gradient, (_, _, c, size, stride) = _last(gradient), ctx.sizes
-        change, shift = torch.empty_like(taps), torch.empty(c)
-        _call("kernel", x, gradient, change, shift, sizes=ctx.sizes)
+        gradient, (_, _, c, size, stride) = _channels_last(gradient), ctx.sizes
+        kernel_gradient, bias_gradient = torch.empty_like(taps), torch.empty(c)
+        _call("kernel", x, gradient, kernel_gradient, bias_gradient, sizes=ctx.sizes)
         if stride == 1:
-            turned = taps.flip(0, 1).permute(2, 3, 0, 1).to(x.dtype)
-            back = torch.nn.functional.conv2d(gradient, turned, None, 1, size // 2, 1, c)
+            flipped = taps.flip(0, 1).permute(2, 3, 0, 1).to(x.dtype)
+            image_gradient = torch.nn.functional.conv2d(gradient, flipped, None, 1, size // 2, 1, c)
         else:
-            back = torch.empty_like(x)
-            _call("images", gradient, taps, back, sizes=ctx.sizes)
-        return back, change.permute(2, 3, 0, 1), shift, None
+            image_gradient = torch.empty_like(x)
+            _call("images", gradient, taps, image_gradient, sizes=ctx.sizes)
+        return image_gradient, kernel_gradient.permute(2, 3, 0, 1), bias_gradient, None

@@ -1,88 +1,96 @@
-"""The trained network as float16 arrays with a description beside them."""
+"""The trained network as float16 arrays (.npz), with a description beside them (.json)."""
 
-import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import catalogue
 import numpy as np
 import torch
-from judge import WEIGHTS
-from network import CELL, DRAWN, HEADS, NAMING, PARTS, SCALES, SIDE
+from numpy.typing import NDArray
+
+from lookalike.files import sha256
+from training import dataset
+from training.dataset import Dataset
+from training.network import FashionNetwork, design
+
+# What the description says about every network of this design, before and after its vocabularies.
+DESIGN_KEYS = ("name", "dimension", "parts", "part_weights", "heads", "naming", "drawn", "scales")
+USAGE_KEYS = (
+    "input",
+    "garment_grid",
+    "color_cell",
+    "pool_floor",
+    "color_floor",
+    "norm_epsilon",
+    "norm_folded",
+    "padding",
+)
 
 
-def arrays(network):
-    """Return every parameter and statistic as float16, the trunk's under ImageNet's own names."""
-    state = network.state_dict()
-    return {k.removeprefix("trunk."): v.float().numpy().astype(np.float16) for k, v in state.items()}
+def usage() -> dict[str, Any]:
+    """Return what images the network is used on, and how."""
+    return {key: design()[key] for key in USAGE_KEYS}
 
 
-def usage():
-    """Return what images the network is used on, and what it makes of them."""
-    return {
-        "input": {
-            "side": SIDE,
-            "channels": "RGB",
-            "mean": 127.0,
-            "std": 128.0,
-            "resize": "squash, antialiased bilinear; beyond 3:4 and 1:1 extended by its rims first",
-        },
-        "garment_grid": SIDE // 16,
-        "color_cell": CELL,
-        "norm_epsilon": 1e-3,
-        "norm_folded": False,
-        "padding": "SAME as TensorFlow's: stride 2 pads one less at the top and left",
-    }
-
-
-def description(words, products, photos, run, seed):
+def describe(
+    words: Mapping[str, Sequence[str]], products: Dataset, photos: Dataset, training: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what a program must know to run the network, and to judge it on unseen images."""
-    people = {p for p, held in zip(photos.labels["person"], photos.held) if held}
+    people = {p for p, held_out in zip(photos.labels["person"], photos.held_out) if held_out}
     return {
-        "name": "fashion",
-        "dimension": sum(PARTS.values()),
-        "parts": PARTS,
-        "part_weights": WEIGHTS,
-        "heads": HEADS,
-        "naming": NAMING,
-        "drawn": DRAWN,
-        "scales": SCALES,
+        **{key: design()[key] for key in DESIGN_KEYS},
         "vocabularies": words,
         **usage(),
-        "training": {"seed": seed, "steps": run.step, "seconds": round(run.seconds)},
+        "training": training,
         "held_out": {
             "rule": "numpy.random.default_rng(seed).permutation over ids sorted as text, the first "
-            "so many; people in the same way, see training/catalogue.py",
-            "seed": catalogue.SEED,
-            "products": int(products.held.sum()),
-            "product_ids": [n for n, held in zip(products.names, products.held) if held],
-            "photos": int(photos.held.sum()),
+            "so many; people in the same way, see training/dataset.py",
+            "seed": dataset.SEED,
+            "products": int(products.held_out.sum()),
+            "product_ids": [n for n, held_out in zip(products.names, products.held_out) if held_out],
+            "photos": int(photos.held_out.sum()),
             "people": sorted(people, key=int),
         },
     }
 
 
-def write(network, output, about):
-    """Write OUTPUT.npz and OUTPUT.json; return the size of the first in bytes."""
-    return store(arrays(network), output, about)
+def read_description(weights: str | Path) -> dict[str, Any]:
+    """Return the description beside an exported .npz."""
+    return json.loads(Path(weights).with_suffix(".json").read_text())
 
 
-def store(weights, output, about):
-    """Write arrays and their description; return the size of the arrays' file in bytes."""
+def write_network(network: FashionNetwork, output: str | Path, description: Mapping[str, Any]) -> int:
+    """Write every parameter and statistic as float16, the trunk's under ImageNet's names; return the file's bytes."""
+    state = network.state_dict()
+    arrays = {k.removeprefix("trunk."): v.float().numpy().astype(np.float16) for k, v in state.items()}
+    return write_arrays(arrays, output, description)
+
+
+def write_arrays(arrays: Mapping[str, NDArray], output: str | Path, description: Mapping[str, Any]) -> int:
+    """Write arrays as .npz and their description as .json; return the bytes of the first."""
     output = Path(output)
-    np.savez_compressed(output, **weights)
-    data = output.read_bytes()
-    about = {**about, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    output.with_suffix(".json").write_text(json.dumps(about, indent=1) + "\n")
-    return len(data)
+    np.savez_compressed(output, **arrays)
+    content = output.read_bytes()
+    description = {**description, "sha256": sha256(content), "bytes": len(content)}
+    output.with_suffix(".json").write_text(json.dumps(description, indent=1) + "\n")
+    return len(content)
 
 
-def read(network, path, anew=False):
-    """Load an exported .npz into a network, as float32; anew leaves layers of another shape as they are."""
+def load_weights(network: FashionNetwork, path: str | Path, skip_other_shapes: bool = False) -> FashionNetwork:
+    """Load an exported .npz into a network as float32 and return it, set to evaluation.
+
+    With skip_other_shapes, layers of another shape stay as they are.
+    """
     with np.load(path) as stored:
         names = {k: k.removeprefix("trunk.") for k in network.state_dict()}
         state = {k: torch.from_numpy(stored[v].astype(np.float32)) for k, v in names.items()}
-    if anew:
+    if skip_other_shapes:
         state = {k: v if state[k].shape != v.shape else state[k] for k, v in network.state_dict().items()}
     network.load_state_dict(state)
     return network.eval()
+
+
+def load_network(path: str | Path) -> FashionNetwork:
+    """Return the network that an exported .npz and the .json beside it describe."""
+    return load_weights(FashionNetwork(read_description(path)["vocabularies"]), path)

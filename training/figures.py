@@ -1,147 +1,131 @@
-"""The figures of an exported network: held-out products, the same composed, held-out people, more."""
+"""Every figure of an exported network: held-out products, the same as composites, held-out people, more."""
 
 import argparse
-import json
+from collections.abc import Mapping
 from pathlib import Path
 
-import augment
-import catalogue
-import cutouts
-import export
-import judge
+import cv2
 import numpy as np
-import pixels
-from network import Fashion
 
-COMPOSED_SEED = 5
-SPACES = {
-    "fashion": judge.WEIGHTS,
+from lookalike.types import Matrix, Pixels, Rows
+from training import dataset, metrics
+from training.augmentation import composite
+from training.cutouts import load_product_masks
+from training.dataset import Dataset
+from training.export import load_network
+from training.network import FashionNetwork
+
+COMPOSITE_SEED = 5
+# None is the vector that the app uses; the others show what two of its parts do alone.
+PART_WEIGHTS: Mapping[str, Mapping[str, float] | None] = {
+    "fashion": None,
     "article part": {"article": 1.0, "gender": 0.0, "color": 0.0},
     "color part": {"article": 0.0, "gender": 0.0, "color": 1.0},
 }
 
 
-def composed(images, masks, rows, scenes):
-    """Return those rows (r, 224, 224, 3) uint8 cut out and put on made-up backgrounds, once."""
-    made = []
-    for row in rows:
-        rng = np.random.default_rng([COMPOSED_SEED, int(row)])
-        image, mask = np.asarray(images[row]), np.asarray(masks[row])
-        made.append(augment.composed(rng, image, mask, pixels.SIDE, scenes)[0] if mask.any() else image)
-    return np.stack(made)
-
-
-def product_lines(found, keys, products, title):
-    """Return the printed figures of held-out products in each space."""
-    lines = []
-    for name, weights in SPACES.items():
-        vectors = judge.fashion(found, weights)
-        lines += [f"{title}, {name}"] + judge.judge_products(vectors, keys, products)[0]
-    return lines
-
-
-def composed_lines(found, queries, keys, products):
-    """Return the printed figures of held-out products shown on made-up backgrounds."""
-    held = np.flatnonzero(products.held)
-    gallery, shown = judge.fashion(found), judge.fashion(queries)
-    rows = judge.nearest(shown, gallery, keys[held], keys)
-    scores = judge.attributes(rows, held, products.labels)
-    return ["held-out products, composed, fashion"] + [judge.line(a, s) for a, s in scores.items()]
-
-
-def print_all(network, products, photos, shown, taken, masks):
-    """Print every figure and return what was found, by name."""
-    found = {"products": judge.embed(network, shown)}
-    held = np.flatnonzero(products.held)
-    own = [taken[i] for i in np.flatnonzero(photos.held)]
-    # Backgrounds of people whom training never saw either.
-    found["composed"] = judge.embed(network, composed(shown, masks, held, own))
-    found["photos"] = judge.embed(network, taken)
-    keys, gallery = judge.digests(shown), judge.fashion(found["products"])
-    types = products.labels["articleType"]
-    lines = product_lines(found["products"], keys, products, "held-out products")
-    lines += composed_lines(found["products"], found["composed"], keys, products)
-    vectors = judge.fashion(found["photos"])[photos.held]
-    names = np.array(photos.labels["label"])[photos.held]
-    lines += judge.judge_photos(vectors, names, gallery, types, "held-out people")[0]
-    print("\n".join(lines), flush=True)
-    return found
-
-
-def print_photos(network, folder, found, products):
-    """Print the figures of a further folder of photos and return what was found."""
-    others = catalogue.read_photos(folder)
-    taken = np.stack([pixels.prepare(p) for p in others.paths])
-    result = judge.embed(network, taken)
-    lines, _ = judge.judge_photos(
-        judge.fashion(result),
-        others.labels["label"],
-        judge.fashion(found["products"]),
-        products.labels["articleType"],
-        Path(folder).name,
-    )
-    print("\n".join(lines), flush=True)
-    return result, [f"{p.parent.name}/{p.name}" for p in others.paths]
-
-
-def print_further(network, folder, styles, found, products):
-    """Print the figures of a folder of further products and return what was found."""
-    others = catalogue.read_products(folder, styles)
-    result = judge.embed(network, np.stack([pixels.prepare(p) for p in others.paths]))
-    rows = judge.nearest(
-        judge.fashion(result),
-        judge.fashion(found["products"]),
-        np.zeros(len(others.paths)),
-        np.ones(len(products.paths)),
-    )
-    right = {a: np.array(products.labels[a])[rows] == np.array(v)[:, None] for a, v in others.labels.items()}
-    right["together"] = np.logical_and.reduce([right[a] for a in judge.TOGETHER])
-    lines = [judge.line(a, r.mean(1)) for a, r in right.items()]
-    print("\n".join([f"{Path(folder).name}, fashion", *lines]), flush=True)
-    return result, others.names
-
-
-def arguments():
-    """Return the parsed command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("weights", "catalogue", "styles", "photos"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--more-photos", help="a further folder of CLASS/ folders")
-    parser.add_argument("--more-products", help="a further folder of product images")
-    parser.add_argument("--work", default="training-work", help="folder with the prepared pixels")
-    parser.add_argument("--vectors", help="folder to save vectors_*.npz in")
-    return parser.parse_args()
-
-
-def main():
-    """Judge an exported network."""
-    options = arguments()
-    products = catalogue.read_products(options.catalogue, options.styles)
-    photos = catalogue.read_photos(options.photos)
-    words = json.loads(Path(options.weights).with_suffix(".json").read_text())["vocabularies"]
-    network = export.read(Fashion(words), options.weights)
+def main(options: argparse.Namespace) -> None:
+    """Print the figures of an exported network and, if a folder is given, save its vectors."""
+    cv2.setNumThreads(1)
+    products = dataset.read_products(options.catalogue, options.styles)
+    photos = dataset.read_photos(options.photos)
+    network = load_network(options.weights)
     work = Path(options.work)
-    shown, taken = (pixels.load(s.paths, work / f) for s, f in ((products, "products.npy"), (photos, "photos.npy")))
-    found = print_all(network, products, photos, shown, taken, cutouts.load(shown, work / "masks.npy"))
+    product_pixels = dataset.load_pixels(products.paths, work / "products.npy")
+    photo_pixels = dataset.load_pixels(photos.paths, work / "photos.npy")
+    masks = load_product_masks(product_pixels, work / "masks.npy")
+    found = print_figures(network, products, photos, product_pixels, photo_pixels, masks)
     names = {
         "products": products.names,
         "photos": photos.names,
-        "composed": [n for n, h in zip(products.names, products.held) if h],
+        "composed": [name for name, held_out in zip(products.names, products.held_out) if held_out],
     }
     if options.more_photos:
-        found["more_photos"], names["more_photos"] = print_photos(network, options.more_photos, found, products)
+        found["more_photos"], names["more_photos"] = _print_more_photos(
+            network, options.more_photos, found["products"], products
+        )
     if options.more_products:
-        found["more_products"], names["more_products"] = print_further(
-            network, options.more_products, options.styles, found, products
+        found["more_products"], names["more_products"] = _print_more_products(
+            network, options.more_products, options.styles, found["products"], products
         )
     for name in found if options.vectors else ():
         np.savez(
             Path(options.vectors) / f"vectors_{name}.npz",
             names=np.array(names[name]),
-            fashion=judge.fashion(found[name]),
+            fashion=metrics.fashion_vectors(found[name]),
             **found[name],
         )
 
 
-if __name__ == "__main__":
-    main()
+def print_figures(
+    network: FashionNetwork,
+    products: Dataset,
+    photos: Dataset,
+    product_pixels: Pixels,
+    photo_pixels: Pixels,
+    masks: Pixels,
+) -> dict[str, dict[str, Matrix]]:
+    """Print every figure and return what metrics.embed found, by what was embedded."""
+    found = {"products": metrics.embed(network, product_pixels)}
+    held_out = np.flatnonzero(products.held_out)
+    # Backgrounds are made of photos of people whom training never saw either.
+    scenes = [photo_pixels[row] for row in np.flatnonzero(photos.held_out)]
+    found["composed"] = metrics.embed(network, _composites(product_pixels, masks, held_out, scenes))
+    found["photos"] = metrics.embed(network, photo_pixels)
+    keys, vectors = metrics.image_keys(product_pixels), metrics.fashion_vectors(found["products"])
+    lines = []
+    for name, weights in PART_WEIGHTS.items():
+        part_vectors = metrics.fashion_vectors(found["products"], weights)
+        lines += [f"held-out products, {name}", *metrics.product_lines(part_vectors, keys, products)]
+    rows = metrics.nearest_rows(metrics.fashion_vectors(found["composed"]), vectors, keys[held_out], keys)
+    lines += ["held-out products, composed, fashion", *metrics.attribute_lines(rows, held_out, products.labels)]
+    photo_vectors = metrics.fashion_vectors(found["photos"])[photos.held_out]
+    labels = np.array(photos.labels["label"])[photos.held_out]
+    lines += metrics.photo_lines(photo_vectors, labels, vectors, products.labels["articleType"], "held-out people")
+    print("\n".join(lines), flush=True)
+    return found
+
+
+def _composites(images: Pixels, masks: Pixels, rows: Rows, scenes: list[Pixels]) -> Pixels:
+    """Return the products in rows, uint8 (r, 224, 224, 3), each on a synthetic background that depends on its row."""
+    made = []
+    for row in rows:
+        rng = np.random.default_rng([COMPOSITE_SEED, int(row)])
+        image, mask = np.asarray(images[row]), np.asarray(masks[row])
+        made.append(composite(rng, image, mask, dataset.SIDE, scenes)[0] if mask.any() else image)
+    return np.stack(made)
+
+
+def _print_more_photos(
+    network: FashionNetwork, folder: str, product_parts: Mapping[str, Matrix], products: Dataset
+) -> tuple[dict[str, Matrix], list[str]]:
+    """Print the figures of another folder of photos and return what was found, and the photos' names."""
+    others = dataset.read_photos(folder)
+    found = metrics.embed(network, np.stack([dataset.prepare(path) for path in others.paths]))
+    lines = metrics.photo_lines(
+        metrics.fashion_vectors(found),
+        others.labels["label"],
+        metrics.fashion_vectors(product_parts),
+        products.labels["articleType"],
+        Path(folder).name,
+    )
+    print("\n".join(lines), flush=True)
+    return found, [f"{path.parent.name}/{path.name}" for path in others.paths]
+
+
+def _print_more_products(
+    network: FashionNetwork, folder: str, styles: str, product_parts: Mapping[str, Matrix], products: Dataset
+) -> tuple[dict[str, Matrix], list[str]]:
+    """Print the figures of another folder of products and return what was found, and the products' names."""
+    others = dataset.read_products(folder, styles)
+    found = metrics.embed(network, np.stack([dataset.prepare(path) for path in others.paths]))
+    rows = metrics.nearest_rows(
+        metrics.fashion_vectors(found),
+        metrics.fashion_vectors(product_parts),
+        np.zeros(len(others.paths)),
+        np.ones(len(products.paths)),
+    )
+    precisions = metrics.attribute_precisions(rows, others.labels, products.labels)
+    lines = [metrics.figure_line(attribute, values) for attribute, values in precisions.items()]
+    print("\n".join([f"{Path(folder).name}, fashion", *lines]), flush=True)
+    return found, others.names

@@ -1,55 +1,55 @@
-"""The training loop: a schedule over progress, averaged weights, checkpoints to go on from."""
+"""The training loop: a schedule over progress, averaged weights, checkpoints to resume from."""
 
 import copy
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-import export
 import torch
-from losses import garment_loss, photo_losses, product_losses
-from network import prepared
 
-RATE, NEW_RATE, DECAY, AVERAGE = 5e-4, 2e-3, 0.05, 0.998
-WARMUP = 150  # steps
-SIDES = ((0.28, 128), (0.75, 160), (9.0, 192))  # until which progress, pixels
-# A trained network that goes on with a schedule of its own has seen small images enough.
-FURTHER_SIDES, FURTHER_RATE = ((0.55, 160), (9.0, 192)), 0.6
-LONGEST_STEP = 20.0  # seconds that one step may count for: a machine that slept has not trained
+from training.batches import Batch
+from training.losses import garment_loss, photo_losses, product_losses
+from training.network import FashionNetwork, preprocess
+
+TRUNK_RATE, NEW_RATE, WEIGHT_DECAY, AVERAGE_DECAY = 5e-4, 2e-3, 0.05, 0.998
+WARMUP_STEPS = 150
+Sides: TypeAlias = tuple[tuple[float, int], ...]
+SIDES: Sides = ((0.28, 128), (0.75, 160), (9.0, 192))  # until which progress, pixels
+# A trained network that continues with a schedule of its own has seen enough small images.
+FINE_TUNING_SIDES: Sides = ((0.55, 160), (9.0, 192))
+FINE_TUNING_RATE = 0.6
+MAX_STEP_SECONDS = 20.0  # that one step may count for: a machine that slept has not trained
+CHECKPOINT_SECONDS = 180.0
 
 
 @dataclass
 class Run:
     """What a checkpoint keeps: the network, its average, the optimizer, steps and seconds so far."""
 
-    network: torch.nn.Module
-    average: torch.nn.Module
+    network: FashionNetwork
+    average: FashionNetwork
     optimizer: torch.optim.Optimizer
-    sides: tuple
+    sides: Sides
     step: int = 0
     seconds: float = 0.0
 
 
-def start(network, further=False):
-    """Return a run at its first step; what ImageNet did not train learns faster."""
-    rate, new_rate = (r * (FURTHER_RATE if further else 1) for r in (RATE, NEW_RATE))
-    old = list(network.trunk.parameters())
+def start_run(network: FashionNetwork, fine_tuning: bool = False) -> Run:
+    """Return a run at its first step; layers that ImageNet did not train learn faster."""
+    trunk_rate, new_rate = (rate * (FINE_TUNING_RATE if fine_tuning else 1) for rate in (TRUNK_RATE, NEW_RATE))
+    trunk = list(network.trunk.parameters())
     new = [p for name, p in network.named_parameters() if not name.startswith("trunk.")]
-    groups = [{"params": old, "peak": rate}, {"params": new, "peak": new_rate}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=DECAY)
-    return Run(network, copy.deepcopy(network), optimizer, FURTHER_SIDES if further else SIDES)
+    groups = [{"params": trunk, "peak": trunk_rate}, {"params": new, "peak": new_rate}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY)
+    return Run(network, copy.deepcopy(network), optimizer, FINE_TUNING_SIDES if fine_tuning else SIDES)
 
 
-def adopt(run, initial):
-    """Begin with the exported weights in the .npz file initial; a layer of another shape begins anew."""
-    for network in (run.network, run.average):
-        export.read(network, initial, anew=True)
-
-
-def save(run, path):
-    """Write a checkpoint beside its place and rename it."""
+def save_checkpoint(run: Run, path: Path) -> None:
+    """Write a checkpoint to a temporary file and rename it into place."""
     state = {
         "network": run.network.state_dict(),
         "average": run.average.state_dict(),
@@ -61,8 +61,8 @@ def save(run, path):
     Path(f"{path}.part").replace(path)
 
 
-def restore(run, path):
-    """Go on from a checkpoint."""
+def restore_checkpoint(run: Run, path: Path) -> None:
+    """Set a run to a checkpoint's state."""
     state = torch.load(path, weights_only=True)
     run.network.load_state_dict(state["network"])
     run.average.load_state_dict(state["average"])
@@ -70,32 +70,32 @@ def restore(run, path):
     run.step, run.seconds = state["step"], state["seconds"]
 
 
-def side_at(run, progress):
+def side_at(run: Run, progress: float) -> int:
     """Return the side in pixels of a run's images at a progress in 0..1."""
     return next(side for until, side in run.sides if progress < until)
 
 
-def set_rates(run, progress):
+def _set_rates(run: Run, progress: float) -> None:
     """Warm up by steps, then follow a cosine over progress down to a hundredth."""
-    warm = min(1.0, (run.step + 1) / WARMUP)
+    warmup = min(1.0, (run.step + 1) / WARMUP_STEPS)
     cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
     for group in run.optimizer.param_groups:
-        group["lr"] = group["peak"] * warm * cosine
+        group["lr"] = group["peak"] * warmup * cosine
 
 
-def follow(run):
+def _update_average(run: Run) -> None:
     """Move the averaged weights towards the network's."""
-    keep = min(AVERAGE, (1 + run.step) / (10 + run.step))
+    decay = min(AVERAGE_DECAY, (1 + run.step) / (10 + run.step))
     with torch.no_grad():
-        for mean, now in zip(run.average.parameters(), run.network.parameters()):
-            mean.lerp_(now, 1 - keep)
+        for mean, current in zip(run.average.parameters(), run.network.parameters()):
+            mean.lerp_(current, 1 - decay)
 
 
-def learn(run, batch, colors, allowed):
-    """Take one step; return the losses by name."""
+def _take_step(run: Run, batch: Batch, colors: torch.Tensor, allowed: torch.Tensor) -> dict[str, float]:
+    """Take one step and return the losses by name."""
     images, masks, labels, photo_labels = batch
     run.network.train()
-    parts, grid = run.network(prepared(images))
+    parts, grid = run.network(preprocess(images))
     count = len(images) - len(photo_labels[0])
     losses = {
         "products": product_losses(run.network, {k: v[:count] for k, v in parts.items()}, labels, colors),
@@ -107,24 +107,35 @@ def learn(run, batch, colors, allowed):
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimizer.step()
     run.step += 1
-    follow(run)
-    return {k: v.item() for k, v in losses.items()}
+    _update_average(run)
+    return {name: loss.item() for name, loss in losses.items()}
 
 
-def train(run, make, colors, allowed, progress_of, report, checkpoint, every=180.0):
-    """Train until progress_of(run) reaches 1; make(side, step) returns a batch."""
+def train(
+    run: Run,
+    make_batch: Callable[[int, int], Batch],
+    colors: torch.Tensor,
+    allowed: torch.Tensor,
+    progress_of: Callable[[Run], float],
+    report: Callable[[Run, float, dict[str, float]], None],
+    checkpoint: Path,
+) -> None:
+    """Train until progress_of(run) reaches 1; make_batch takes a side and a step.
+
+    colors are target distributions (products, words), allowed is bool (photo labels, article types).
+    """
     saved = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(make, side_at(run, progress_of(run)), run.step)
+        next_batch = pool.submit(make_batch, side_at(run, progress_of(run)), run.step)
         while (progress := progress_of(run)) < 1:
-            began, batch = time.monotonic(), ahead.result()
+            began, batch = time.monotonic(), next_batch.result()
             # The next batch is made while this one is learned from.
-            ahead = pool.submit(make, side_at(run, progress), run.step + 1)
-            set_rates(run, progress)
-            losses = learn(run, batch, colors, allowed)
-            run.seconds += min(time.monotonic() - began, LONGEST_STEP)
+            next_batch = pool.submit(make_batch, side_at(run, progress), run.step + 1)
+            _set_rates(run, progress)
+            losses = _take_step(run, batch, colors, allowed)
+            run.seconds += min(time.monotonic() - began, MAX_STEP_SECONDS)
             report(run, progress, losses)
-            if time.monotonic() - saved > every:
-                save(run, checkpoint)
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                save_checkpoint(run, checkpoint)
                 saved = time.monotonic()
-    save(run, checkpoint)
+    save_checkpoint(run, checkpoint)

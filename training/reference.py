@@ -1,55 +1,41 @@
-"""What the exported network gives for four made-up images, for other implementations to match."""
+"""What an exported network gives for four synthetic images, as a reference for other implementations."""
 
 import argparse
-import json
-from pathlib import Path
 
-import backgrounds
-import export
 import numpy as np
 import torch
-from judge import WEIGHTS
-from network import HEADS, SCALES, SIDE, Fashion, joined, prepared
+
+from lookalike.types import Matrix, Pixels
+from training import augmentation
+from training.export import load_network
+from training.network import FashionNetwork, design, join_parts, preprocess
 
 
-def images():
-    """Return four made-up images (4, 192, 192, 3) uint8."""
-    rng, side = np.random.default_rng(7), SIDE
-    scenes = [
-        draw(rng, side) for draw in (backgrounds.gradient, backgrounds.boards, backgrounds.checks, backgrounds.bumps)
-    ]
+def main(options: argparse.Namespace) -> None:
+    """Write images and outputs to an .npz file."""
+    network = load_network(options.weights)
+    images = make_images()
+    np.savez(options.output, images=images, **outputs(network, images))
+
+
+def make_images() -> Pixels:
+    """Return four synthetic images, uint8 (4, 192, 192, 3)."""
+    rng, side = np.random.default_rng(7), design()["input"]["side"]
+    kinds = (augmentation.gradient, augmentation.boards, augmentation.checks, augmentation.bumps)
+    scenes = [draw(rng, side) for draw in kinds]
     scenes[0][50:160, 60:130] = (200, 30, 40)
     scenes[1][30:170, 40:150] = (30, 40, 90)
     return np.clip(np.stack(scenes), 0, 255).astype(np.uint8)
 
 
-def outputs(network, pixels):
-    """Return vector, sub-vectors, garment grid in 0..1 and scaled head logits as float32 arrays."""
+def outputs(network: FashionNetwork, pixels: Pixels) -> dict[str, Matrix]:
+    """Return vector, parts, garment grid in 0..1 and scaled head logits as float32 arrays."""
     with torch.inference_mode():
-        parts, grid = network(prepared(torch.from_numpy(pixels)))
-        logits = {f"heads.{h}": SCALES[HEADS[h]] * network.cosines(parts, h) for h in HEADS}
-    with torch.inference_mode():
-        drawn = network.drawn(parts)
-    found = {
-        "fashion": joined(drawn, WEIGHTS),
-        "garment": torch.sigmoid(grid[:, 0]),
-        **{f"parts.{p}": v for p, v in parts.items()},
-        **logits,
-    }
+        parts, grid = network(preprocess(torch.from_numpy(pixels)))
+        found = {
+            "fashion": join_parts(network.pull_to_words(parts), design()["part_weights"]),
+            "garment": torch.sigmoid(grid[:, 0]),
+            **{f"parts.{part}": vector for part, vector in parts.items()},
+            **{f"heads.{head}": network.logits(parts, head) for head in design()["heads"]},
+        }
     return {name: value.numpy() for name, value in found.items()}
-
-
-def main():
-    """Write images and outputs to a file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--output", required=True)
-    options = parser.parse_args()
-    words = json.loads(Path(options.weights).with_suffix(".json").read_text())["vocabularies"]
-    network = export.read(Fashion(words), options.weights)
-    shown = images()
-    np.savez(options.output, images=shown, **outputs(network, shown))
-
-
-if __name__ == "__main__":
-    main()

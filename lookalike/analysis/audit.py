@@ -1,56 +1,55 @@
-"""What the vectors say about a catalogue itself: pictures that come twice, words the pictures speak against."""
+"""What the vectors say about a catalogue itself: duplicate pictures, and words that contradict the pictures."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.index.attribute_head import columns_to_learn
-from lookalike.index.catalogue import Product
-from lookalike.index.vector_search import joined, normalize_weights
+from lookalike.index.catalogue import Catalogue, Product
+from lookalike.index.facets import Codes, encode_words
+from lookalike.index.reading import Index
+from lookalike.index.vector_search import join_spaces, normalize_weights
 from lookalike.search.recommender import SAME_PICTURE
+from lookalike.types import Mask, Matrix, Rows, Vectors, Weights
 
-# The tuned space is no witness: it was made from the very words that are judged here.
-# Of wrong types put into 9,583 real products these find 98 %, of wrong colors and genders 80 %.
-WITNESSES = {"fashion": 0.85, "color": 0.15}
-
+# The tuned space is left out: it was trained on the very words that are audited here.
+# Of wrong types put into 9,583 real products these weights find 98 %, of wrong colors and genders 80 %.
+AUDIT_WEIGHTS = {"fashion": 0.85, "color": 0.15}
 NEIGHBORS = 20
-
-# Of the neighbors, how many more must say another word than the product's own before it is listed.
+# A product is listed if the share of its neighbors with another word exceeds the share with its own word by this much.
 MIN_STRENGTH = 0.5
-
-# Rows compared at a time: with 44,441 products a block of cosines takes 90 MB.
-BLOCK = 512
-
-# Two runs of one file's pixels differ by less; the smallest retouch by more.
-VERY_SAME = 1e-3
-
-# More than a float32 cosine of unit vectors can be off by.
-MARGIN = 1e-4
+# With 44,441 products, the cosines of this many rows take 90 MB.
+ROWS_PER_BLOCK = 512
+# Distances between two runs over one file's pixels are smaller, those of the slightest retouch larger.
+EXACT_DISTANCE = 1e-3
+# Larger than the rounding error of a float32 cosine of unit vectors.
+ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
-class SamePicture:
-    """Products with one picture, in catalogue order and apart from their index.
+class DuplicateGroup:
+    """Products with the same picture, in catalogue order.
 
-    distance is how far in look the farthest is from the first; differing are the columns in which their words are
-    not all equal.
+    distance is how far the farthest is from the first in look; differing are the columns in which their words differ.
     """
 
-    products: tuple
+    products: tuple[Product, ...]
     distance: float
-    differing: tuple
+    differing: tuple[str, ...]
 
     @property
-    def exact(self):
-        """Whether the pictures are the very same, not just nearly."""
-        return self.distance < VERY_SAME
+    def exact(self) -> bool:
+        """Whether the pictures are identical, not just nearly."""
+        return self.distance < EXACT_DISTANCE
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A product, apart from its index, whose word in a column ("" where it has none) is not what its neighbors say.
+class SuspectLabel:
+    """A product whose word in a column ("" if it has none) differs from what its neighbors say.
 
-    share and own_share, from 0 to 1, are the neighbors that say the suggested word and the product's own.
+    share and own_share, 0 to 1, are the shares of the neighbors with the suggested word and with the product's own.
     """
 
     product: Product
@@ -61,134 +60,119 @@ class Doubt:
     own_share: float
 
     @property
-    def strength(self):
+    def strength(self) -> float:
         """How strongly the neighbors disagree, from 0 to 1."""
         return self.share - self.own_share
 
 
-def same_pictures(index):
-    """A tuple of SamePicture, the largest group first, by the limits that search uses; no product is in two.
+def find_duplicates(index: Index) -> tuple[DuplicateGroup, ...]:
+    """Return the groups of products with one picture, largest first, by the limits that search uses.
 
-    An index of looks alone is judged by looks alone.
+    No product is in two groups. An index with the look space only is judged by that.
     """
     limits = {name: limit for name, limit in SAME_PICTURE.items() if name in index.spaces}
     taken, groups = np.zeros(len(index.names), bool), []
-    for first, candidates in _candidates(index.spaces, limits, taken):
-        # Asked again: a group found just before may have taken them.
+    for first, candidates in _candidate_pairs(index.spaces, limits, taken):
+        # Check again: the group found just before may have taken them.
         rows = candidates[~taken[candidates]]
-        rows = rows[_near(index.spaces, limits, first, rows)]
+        rows = rows[_is_near(index.spaces, limits, first, rows)]
         if len(rows) and not taken[first]:
             taken[rows] = True
-            groups.append(_group(index, first, rows))
+            groups.append(_make_group(index, first, rows))
     return tuple(sorted(groups, key=lambda group: -len(group.products)))
 
 
-def _candidates(spaces, limits, taken):
-    """Yield (row, later rows that may be near it) of the narrowest space, in the order of the rows."""
+def _candidate_pairs(spaces: Vectors, limits: Weights, taken: Mask) -> Iterator[tuple[int, Rows]]:
+    """Yield each row and the later rows that may be near it, judged by the narrowest space alone."""
     name = min(limits, key=lambda name: spaces[name].shape[1])
-    matrix, least = spaces[name], np.float32(1 - limits[name] ** 2 / 2 - MARGIN)
-    for start in range(0, len(matrix), BLOCK):
-        near = matrix[start : start + BLOCK] @ matrix[start:].T > least
-        for offset in np.flatnonzero(near.sum(axis=1) > 1):
+    matrix, min_cosine = spaces[name], np.float32(1 - limits[name] ** 2 / 2 - ROUNDING)
+    for start in range(0, len(matrix), ROWS_PER_BLOCK):
+        near = matrix[start : start + ROWS_PER_BLOCK] @ matrix[start:].T > min_cosine
+        for offset in np.flatnonzero(near.sum(axis=1) > 1).tolist():
             if not taken[start + offset]:
                 yield start + offset, start + offset + 1 + np.flatnonzero(near[offset, offset + 1 :])
 
 
-def _near(spaces, limits, first, rows):
-    """Whether each row is within the limit of the first in every space: bool (m,)."""
+def _is_near(spaces: Vectors, limits: Weights, first: int, rows: Rows) -> Mask:
+    """Return whether each row is within the limit of the first in every space: bool (m,)."""
     near = np.ones(len(rows), bool)
     for name, limit in limits.items():
         near[near] = np.linalg.norm(spaces[name][rows[near]] - spaces[name][first], axis=1) < limit
     return near
 
 
-def _group(index, first, rows):
+def _make_group(index: Index, first: int, rows: Rows) -> DuplicateGroup:
     distance = np.linalg.norm(index.look[rows] - index.look[first], axis=1).max()
-    products = tuple(_product(index, row) for row in (first, *rows))
+    products = tuple(index.product(row) for row in (first, *rows))
     columns = dict.fromkeys(column for product in products for column in product.attributes)
     differing = (c for c in columns if len({product.attributes.get(c) for product in products}) > 1)
-    return SamePicture(products, float(distance), tuple(differing))
+    return DuplicateGroup(products, float(distance), tuple(differing))
 
 
-def _product(index, row):
-    """The product alone: whoever keeps what was found must not keep a whole index with it."""
-    return replace(index.product(row), index=None)
+def auditable_columns(index: Catalogue) -> list[str]:
+    """Return the columns whose words can be checked against neighbors."""
+    return columns_to_learn([index.attributes_of(row) for row in range(len(index.names))])
 
 
-def columns(index):
-    """The columns whose words can be judged by neighbors."""
-    return columns_to_learn([index.product(row).attributes for row in range(len(index.names))])
+def nearest_products(index: Index, k: int = NEIGHBORS) -> NDArray[np.int32]:
+    """Return each product's k nearest others by fashion and color, int32 (n, k), nearest first, ties by row.
 
-
-def nearest_products(index, k=NEIGHBORS):
-    """Each product's nearest others by fashion and color, int32 (n, k), nearest first, equal ones by row.
-
-    An index of looks alone is judged by looks; k is at most n - 1.
+    An index with the look space only is judged by that. k is at most n - 1.
     """
-    joined = joined_witnesses(index.spaces)
-    n = len(joined)
+    vectors = join_audit_spaces(index.spaces)
+    n = len(vectors)
     k = min(k, n - 1)
     found = np.empty((n, k), np.int32)
-    for start in range(0, n if k else 0, BLOCK):
-        cosines = joined[start : start + BLOCK] @ joined.T
+    for start in range(0, n if k else 0, ROWS_PER_BLOCK):
+        cosines = vectors[start : start + ROWS_PER_BLOCK] @ vectors.T
         own = np.arange(len(cosines))
         cosines[own, start + own] = -np.inf
-        found[start : start + BLOCK] = [_largest(row, k) for row in cosines]
+        found[start : start + ROWS_PER_BLOCK] = [_largest_places(row, k) for row in cosines]
     return found
 
 
-def _largest(values, k):
-    """The places of the k largest values, the largest first, equal ones in their order."""
-    # Sorting out the few above a bound first is six times as fast as partitioning them all.
-    places = np.flatnonzero(values >= _bound(values, k))
+def _largest_places(values: Matrix, k: int) -> Rows:
+    """Return the places of the k largest values, largest first, ties in their order."""
+    # Selecting the few that reach a lower bound first is six times as fast as partitioning all of them. The bound is
+    # the k-th largest maximum of many stretches: at least k values reach it, and not many more.
+    stretches = min(8 * k, len(values))
+    maxima = np.maximum.reduceat(values, np.arange(stretches) * len(values) // stretches)
+    places = np.flatnonzero(values >= np.partition(maxima, stretches - k)[stretches - k])
     return places[np.argsort(-values[places], kind="stable")[:k]]
 
 
-def _bound(values, k):
-    """A value that at least k reach, and not many more: the k-th largest of the maxima of many stretches."""
-    stretches = min(8 * k, len(values))
-    maxima = np.maximum.reduceat(values, np.arange(stretches) * len(values) // stretches)
-    return np.partition(maxima, stretches - k)[stretches - k]
+def join_audit_spaces(spaces: Vectors) -> Matrix:
+    """Return the spaces used for auditing side by side, scaled by their weights: float32 (n, d)."""
+    return join_spaces(spaces, normalize_weights(AUDIT_WEIGHTS, spaces) or {"look": 1.0})
 
 
-def joined_witnesses(spaces):
-    """The spaces that judge side by side, scaled by their shares: float32 (n, d)."""
-    return joined(spaces, normalize_weights(WITNESSES, spaces) or {"look": 1.0})
+def find_suspect_labels(
+    index: Catalogue, column: str, nearest: NDArray[np.int32], min_strength: float = MIN_STRENGTH
+) -> tuple[SuspectLabel, ...]:
+    """Return products whose word differs from what most neighbors say, strongest first.
 
-
-def doubts(index, column, nearest, least=MIN_STRENGTH):
-    """A tuple of Doubt, the strongest first: products whose word differs from what most neighbors say.
-
-    nearest is int (n, k), as nearest_products gives it. A neighbor without a word counts as no voice.
+    nearest is what nearest_products returns. A neighbor without a word has no vote.
     """
-    own, words = _coded(index, column)
+    words, own = encode_words([index.attributes_of(row).get(column) for row in range(len(index.names))], in_order=True)
     if not words:
         return ()
-    votes = _votes(own[nearest], len(words))
-    voices = np.maximum(votes.sum(axis=1), 1)
+    votes = _count_votes(own[nearest], len(words))
+    voters = np.maximum(votes.sum(axis=1), 1)
     best = votes.argmax(axis=1)
-    share = votes[np.arange(len(own)), best] / voices
-    own_share = np.where(own >= 0, votes[np.arange(len(own)), own], 0) / voices
-    enough = voices * 2 > nearest.shape[1]
-    rows = np.flatnonzero((best != own) & (share - own_share >= least) & enough)
+    share = votes[np.arange(len(own)), best] / voters
+    own_share = np.where(own >= 0, votes[np.arange(len(own)), own], 0) / voters
+    enough = voters * 2 > nearest.shape[1]
+    rows = np.flatnonzero((best != own) & (share - own_share >= min_strength) & enough)
     rows = rows[np.lexsort((rows, -(share - own_share)[rows]))]
-    said = ("", *words)
+    named = (*words, "")  # code -1 reads the last
     return tuple(
-        Doubt(_product(index, r), column, said[own[r] + 1], words[best[r]], float(share[r]), float(own_share[r]))
-        for r in rows
+        SuspectLabel(index.product(r), column, named[own[r]], words[best[r]], float(share[r]), float(own_share[r]))
+        for r in rows.tolist()
     )
 
 
-def _coded(index, column):
-    """Each product's word as a place among the sorted words, -1 for none: int (n,), and the words."""
-    own = [index.product(row).attributes.get(column) for row in range(len(index.names))]
-    words = sorted({word for word in own if word})
-    places = {word: place for place, word in enumerate(words)}
-    return np.array([places.get(word, -1) for word in own]), words
-
-
-def _votes(said, width):
-    """How many of each row's voices say each word: int (n, width) from places (n, k), -1 for no voice."""
-    rows, _ = np.nonzero(said >= 0)
-    flat = rows * width + said[said >= 0]
-    return np.bincount(flat, minlength=len(said) * width).reshape(len(said), width)
+def _count_votes(codes: Codes, width: int) -> NDArray[np.intp]:
+    """Return how many voters of each row say each word: int (n, width) from codes (n, k), -1 for no vote."""
+    rows, _ = np.nonzero(codes >= 0)
+    flat = rows * width + codes[codes >= 0]
+    return np.bincount(flat, minlength=len(codes) * width).reshape(len(codes), width)

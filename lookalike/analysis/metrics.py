@@ -1,33 +1,42 @@
-"""Is it any good: precision at 5 against attributes, for each space, and how sure that figure is."""
+"""Precision at 5 against the products' attributes, for each space, with its 95 % bootstrap interval."""
 
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.errors import CatalogueError
-from lookalike.search.recommender import Recommender, default_weights
+from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
+from lookalike.index.catalogue import product_id
+from lookalike.index.reading import Index
+from lookalike.search.recommender import Ranking, default_weights
+from lookalike.types import Attributes, Progress, Rows, Vectors, Weights, no_progress
+
+Label: TypeAlias = tuple[str, ...]
+"""The words of one product in the columns that are scored together."""
+
+AttributesById: TypeAlias = Mapping[str, Attributes]
+
+Keys: TypeAlias = NDArray[np.int_]
+
+Precisions: TypeAlias = NDArray[np.float64]
 
 K = 5
-
 DEFAULT = "default"
-
-# What is scored, by which columns of the table of attributes: all of them must agree.
-COLUMNS = {
-    **{name: (name,) for name in ("articleType", "baseColour", "gender", "subCategory")},
-    "together": ("articleType", "baseColour", "gender"),
-    "class": ("articleType",),
+# What is scored, by the columns of the table of attributes that must all agree.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in (TYPE_COLUMN, COLOR_COLUMN, GENDER_COLUMN, "subCategory")},
+    "together": (TYPE_COLUMN, COLOR_COLUMN, GENDER_COLUMN),
+    "class": (TYPE_COLUMN,),
 }
-
-# Queries searched at a time.
-CHUNK = 512
-
-ROUNDS, SEED = 1000, 0
-
-# Asked for beyond k at first: few files have more copies than this.
-MARGIN = 5
-
-# In place of a row where there is no product.
-NONE = -1
+QUERIES_PER_CHUNK = 512
+BOOTSTRAP_ROUNDS, SEED = 1000, 0
+# Results requested beyond k at first: few files have more copies than this.
+EXTRA_RESULTS = 5
+# Stands in place of a row where there is no product.
+NO_PRODUCT = -1
 
 
 @dataclass(frozen=True)
@@ -42,141 +51,160 @@ class Figure:
 
 @dataclass(frozen=True)
 class Queries:
-    """m queries: their vectors are the rows int (m,) of a dict from space to float32 (·, d).
+    """m queries whose vectors are the rows (m,) of vectors, float32 (·, d) by space.
 
-    right is a dict a query, from what is scored to the set of labels that are right; keys int (m, j)
-    and product_keys int (n, j) are equal in a column where a product is the query itself or its copy;
-    groups are m classes or None; notes are sentences to show.
+    Attributes:
+        right: for each query, the set of labels that are right, by what is scored.
+        keys, product_keys: int (m, j) and (n, j), equal in a column if a product is the query itself or its copy.
+        groups: the m queries' classes, or None.
+        notes: sentences to show.
     """
 
-    vectors: dict
-    rows: np.ndarray
-    right: tuple
-    keys: np.ndarray
-    product_keys: np.ndarray
-    groups: tuple | None = None
-    notes: tuple = ()
+    vectors: Vectors
+    rows: Rows
+    right: tuple[Mapping[str, set[Label]], ...]
+    keys: Keys
+    product_keys: Keys
+    groups: tuple[str | None, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
-def label(attributes, columns):
-    """The values of those columns as a tuple, or None where one is unknown."""
-    values = tuple(attributes.get(column) for column in columns)
-    return values if all(values) else None
+def joint_label(attributes: Attributes, columns: Iterable[str]) -> Label | None:
+    """Return the words in those columns as a tuple, or None if one is unknown."""
+    words = tuple(attributes.get(column, "") for column in columns)
+    return words if all(words) else None
 
 
-def evaluate(index, attributes, queries, names=(), progress=lambda items, **_: items):
-    """Figures by space, the default ranking among them, by what is scored; names choose among the spaces.
+def number_distinct(values: Iterable[Hashable]) -> Keys:
+    """Return one integer per value, equal for equal values: int (n,)."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values])
 
-    attributes are those of each product by id. progress wraps the iterator of chunks as tqdm does.
-    Raises CatalogueError where a name is none of the index's, or nothing can be scored.
+
+def evaluate(
+    index: Index,
+    attributes: AttributesById,
+    queries: Queries,
+    names: Sequence[str] = (),
+    progress: Progress = no_progress,
+) -> dict[str, dict[str, Figure]]:
+    """Return Figures by space, with the default ranking as one more, then by what is scored.
+
+    attributes are those of each product by id; names select some of the spaces. Raises CatalogueError if the index
+    lacks a named space, or if nothing can be scored.
     """
-    weights = {name: {name: 1.0} for name in index.spaces if name in queries.vectors}
+    weights: dict[str, Weights] = {name: {name: 1.0} for name in index.spaces if name in queries.vectors}
     weights[DEFAULT] = default_weights(index.spaces)
     unknown = [name for name in names if name not in weights]
     if unknown:
-        raise CatalogueError(f"The index has no space {unknown[0]}. It can be judged by: {', '.join(weights)}.")
-    labels = _labels(index, attributes, queries)
-    figures = {}
+        raise CatalogueError(f"The index has no space {unknown[0]}. Choose among: {', '.join(weights)}.")
+    labels = _product_labels(index, attributes, queries)
+    figures: dict[str, dict[str, Figure]] = {}
     for name in names or weights:
-        # The default is often one space alone: the same search need not be made twice.
+        # The default is often one space alone: do not search twice.
         same = next((done for done in figures if weights[done] == weights[name]), None)
         if same is None:
-            rows = _searched(Recommender(index, None, weights[name]), queries, name, progress)
-        figures[name] = figures[same] if same else _figures(rows, queries, labels)
+            figures[name] = _score(_search(Ranking(index, weights[name]), queries, name, progress), queries, labels)
+        else:
+            figures[name] = figures[same]
     return figures
 
 
-def _labels(index, attributes, queries):
-    """The label of each product, or None, by what is scored: what some query and some product has."""
-    known = [attributes.get(index.product(row).id, {}) for row in range(len(index.names))]
+def _product_labels(index: Index, attributes: AttributesById, queries: Queries) -> dict[str, list[Label | None]]:
+    """Return each product's label, by what is scored, leaving out what no query or no product has."""
+    known = [attributes.get(product_id(name), {}) for name in index.names]
     asked = {scored: columns for scored, columns in COLUMNS.items() if any(scored in right for right in queries.right)}
-    labels = {scored: [label(own, columns) for own in known] for scored, columns in asked.items()}
-    labels = {scored: values for scored, values in labels.items() if any(values)}
+    labels = {scored: [joint_label(own, columns) for own in known] for scored, columns in asked.items()}
+    labels = {scored: words for scored, words in labels.items() if any(words)}
     if not labels:
         raise CatalogueError(
-            f"None of the {len(known)} products of the index has an attribute that the queries can be judged by "
+            f"None of the {len(known)} products of the index has an attribute that the queries can be scored by "
             f"({', '.join(asked)}). Name the table of their attributes with --styles."
         )
     return labels
 
 
-def _searched(recommender, queries, name, progress):
-    """Rows int (m, K) of what each query finds."""
-    starts = range(0, len(queries.rows), CHUNK)
+def _search(ranking: Ranking, queries: Queries, name: str, progress: Progress) -> Rows:
+    """Return the rows (m, K) of each query's matches."""
     found = []
-    for start in progress(starts, desc=name, unit="chunk"):
-        some = slice(start, start + CHUNK)
-        vectors = {space: queries.vectors[space][queries.rows[some]] for space in recommender.weights}
-        found.append(nearest_others(recommender, vectors, queries.keys[some], queries.product_keys, K))
+    for start in progress(range(0, len(queries.rows), QUERIES_PER_CHUNK), desc=name, unit="chunk"):
+        chunk = slice(start, start + QUERIES_PER_CHUNK)
+        vectors = {space: queries.vectors[space][queries.rows[chunk]] for space in ranking.weights}
+        found.append(nearest_others(ranking, vectors, queries.keys[chunk], queries.product_keys, K))
     return np.concatenate(found)
 
 
-def _figures(rows, queries, labels):
+def _score(rows: Rows, queries: Queries, labels: Mapping[str, list[Label | None]]) -> dict[str, Figure]:
     figures = {}
-    for scored, values in labels.items():
-        shares = precision_at_k(rows, [right.get(scored) for right in queries.right], values)
-        figures[scored] = mean_figure(shares)
+    for scored, product_labels in labels.items():
+        precisions = precision_at_k(rows, [right.get(scored) for right in queries.right], product_labels)
+        figures[scored] = mean_figure(precisions)
         if scored == "class":
-            figures["class mean"] = mean_figure(shares, queries.groups)
+            figures["class mean"] = mean_figure(precisions, queries.groups)
     return figures
 
 
-def nearest_others(recommender, vectors, query_keys, product_keys, k=K):
-    """Rows int (m, k) of the k nearest products to each query that share no key with it, NONE beyond the last.
+def nearest_others(ranking: Ranking, vectors: Vectors, query_keys: Keys, product_keys: Keys, k: int = K) -> Rows:
+    """Return the rows (m, k) of the k nearest products that share no key with the query, then NO_PRODUCT.
 
-    vectors is a dict from space to float32 (m, d); for the keys see Queries.
+    vectors are float32 (m, d) by space; Queries explains the keys.
     """
-    rows = np.full((len(query_keys), k), NONE)
-    open_, wanted = np.arange(len(query_keys)), k + MARGIN
-    while len(open_):
-        found, _ = recommender.nearest({name: matrix[open_] for name, matrix in vectors.items()}, wanted)
-        others = (product_keys[found] != query_keys[open_, None]).all(axis=2)
-        # Stable, so that the others move to the front in the order of their distance.
-        first = np.argsort(~others, axis=1, kind="stable")[:, :k]
-        rows[open_, : first.shape[1]] = np.take_along_axis(np.where(others, found, NONE), first, axis=1)
+    rows = np.full((len(query_keys), k), NO_PRODUCT)
+    unfinished, wanted = np.arange(len(query_keys)), k + EXTRA_RESULTS
+    while len(unfinished):
+        found, _ = ranking.nearest({name: matrix[unfinished] for name, matrix in vectors.items()}, wanted)
+        is_other = (product_keys[found] != query_keys[unfinished, None]).all(axis=2)
+        # A stable sort moves the others to the front and keeps them in the order of their distance.
+        first = np.argsort(~is_other, axis=1, kind="stable")[:, :k]
+        rows[unfinished, : first.shape[1]] = np.take_along_axis(np.where(is_other, found, NO_PRODUCT), first, axis=1)
         if wanted >= len(product_keys):
             break
-        open_, wanted = open_[others.sum(axis=1) < k], 4 * wanted
+        unfinished, wanted = unfinished[is_other.sum(axis=1) < k], 4 * wanted
     return rows
 
 
-def precision_at_k(rows, query_labels, gallery_labels):
-    """The share of right ones in each row of rows, int (m, k): float64 (m,), NaN where the query has no label.
+def precision_at_k(
+    rows: Rows, query_labels: Sequence[Collection[Hashable] | None], product_labels: Sequence[Hashable]
+) -> Precisions:
+    """Return the share of right products in each row of rows (m, k): float64 (m,), NaN for a query without a label.
 
-    query_labels are m collections of the labels that are right, gallery_labels one label a product or
-    None; a product without a label is wrong, and so is a place without a product (NONE).
+    query_labels are m collections of right labels, product_labels one label per product or None. A product without a
+    label is wrong, and so is NO_PRODUCT.
     """
-    shares = np.full(len(rows), np.nan)
+    precisions = np.full(len(rows), np.nan)
     for query, (found, right) in enumerate(zip(rows, query_labels)):
         if right:
-            shares[query] = sum(row != NONE and gallery_labels[row] in right for row in found) / len(found)
-    return shares
+            hits = sum(row != NO_PRODUCT and product_labels[row] in right for row in found)
+            precisions[query] = hits / len(found)
+    return precisions
 
 
-def mean_figure(shares, groups=None):
-    """The Figure of float shares (m,), NaN left out; at least one is none.
+def mean_figure(precisions: Precisions, groups: Sequence[str | None] | None = None) -> Figure:
+    """Return the Figure of precisions (m,) without the NaN, of which not all may be NaN.
 
-    With groups, one name a share, it is the mean of the groups' means.
+    With groups, one name per precision, it is the mean of the groups' means.
     """
-    known = ~np.isnan(shares)
-    groups = np.zeros(len(shares)) if groups is None else np.asarray(groups)
-    parts = [shares[known & (groups == group)] for group in np.unique(groups[known])]
-    low, high = interval(parts)
+    known = ~np.isnan(precisions)
+    names = np.zeros(len(precisions)) if groups is None else np.asarray(groups)
+    parts = [precisions[known & (names == name)] for name in np.unique(names[known])]
+    low, high = bootstrap_interval(parts)
     return Figure(float(np.mean([part.mean() for part in parts])), low, high, int(known.sum()))
 
 
-def interval(parts, rounds=ROUNDS, seed=SEED):
-    """The 95 % bootstrap interval (low, high) of the mean of the parts' means; parts are float arrays.
+def bootstrap_interval(
+    parts: Sequence[Precisions], rounds: int = BOOTSTRAP_ROUNDS, seed: int = SEED
+) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval (low, high) of the mean of the parts' means.
 
-    Each round draws as many of a part as it has, with replacement.
+    Each round draws from each part as many values as it has, with replacement.
     """
     rng = np.random.default_rng(seed)
-    means = np.mean([_drawn_means(part, rounds, rng) for part in parts], axis=0)
+    means = np.mean([_bootstrap_means(part, rounds, rng) for part in parts], axis=0)
     low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)
 
 
-def _drawn_means(values, rounds, rng):
-    """Drawing how often each distinct value comes is the same as drawing the values, and needs no memory."""
+def _bootstrap_means(values: Precisions, rounds: int, rng: np.random.Generator) -> Precisions:
+    # Drawing how often each distinct value occurs is the same as drawing the values, and takes no memory.
     distinct, counts = np.unique(values, return_counts=True)
     return rng.multinomial(len(values), counts / len(values), size=rounds) @ distinct / len(values)

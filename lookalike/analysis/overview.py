@@ -1,66 +1,75 @@
-"""An index in numbers: what it holds, how and when it was made, what was left out."""
+"""An index in numbers: what it holds, how and when it was made, and what was left out."""
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lookalike.index.catalogue import product_id
+from lookalike.index.catalogue import Catalogue, product_id
 from lookalike.index.skipped import read_skipped
 
-# Columns with more words than a shop sorts by, such as names, are counted but not listed.
+# Columns with more words than a shop sorts by, such as names, are not listed.
 MAX_WORDS = 300
+
+WordCounts = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
 class Overview:
-    """products and described (those with attributes) are counts, size is in bytes, made a time in UTC.
+    """An index in numbers.
 
-    spaces is a dict from space to its width; columns one from column to its words with their counts, the
-    most frequent first; skipped are (path, reason); unpictured counts the table's rows without a picture.
+    Attributes:
+        products, described: counts of all products, and of those that have attributes.
+        without_image: count of the table's rows that have no image in the catalogue.
+        backbone, precision: from the manifest, "" for a classic pair.
+        spaces: length of the vectors by space.
+        columns: (word, count) by column, most frequent first.
+        written_at: in UTC.
+        size: in bytes.
+        skipped: (path, reason) of each file left out.
     """
 
     products: int
     described: int
-    unpictured: int
+    without_image: int
     backbone: str
     precision: str
-    spaces: dict
-    columns: dict
-    made: datetime
+    spaces: dict[str, int]
+    columns: dict[str, WordCounts]
+    written_at: datetime
     size: int
-    skipped: tuple
+    skipped: tuple[tuple[str, ...], ...]
 
 
-def overview(index):
-    """The Overview of an index; where a file beside it is gone meanwhile, its part is empty."""
+def summarize_index(index: Catalogue) -> Overview:
+    """Return the Overview of an index."""
     ids = {product_id(name) for name in index.names}
     return Overview(
         products=len(index.names),
-        described=sum(bool(index.product(row).attributes) for row in range(len(index.names))),
-        unpictured=len(index.attributes.keys() - ids),
+        described=sum(bool(index.attributes_of(row)) for row in range(len(index.names))),
+        without_image=len(index.attributes.keys() - ids),
         backbone=index.manifest.get("backbone", ""),
-        precision=index.manifest.get("precision", ""),
+        precision=index.manifest.get("precision") or "",
         spaces=dict(index.widths),
-        columns=columns(index),
-        made=datetime.fromtimestamp(index.written_at, UTC),
+        columns=count_words(index),
+        written_at=datetime.fromtimestamp(index.written_at, UTC),
         size=index.size,
         skipped=read_skipped(index.folder),
     )
 
 
-def columns(index):
-    """The columns that sort the products: a dict from column to ((word, count), …), the most frequent first."""
-    counts = {}
+def count_words(index: Catalogue, max_words: int = MAX_WORDS) -> dict[str, WordCounts]:
+    """Return (word, count), most frequent first, for each column that sorts the products."""
+    counts: dict[str, Counter[str]] = {}
     for row in range(len(index.names)):
-        for column, word in index.product(row).attributes.items():
+        for column, word in index.attributes_of(row).items():
             counts.setdefault(column, Counter())[word] += 1
-    return {column: _ordered(words) for column, words in counts.items() if 1 < len(words) <= MAX_WORDS}
+    return {
+        column: tuple(sorted(words.items(), key=lambda item: (-item[1], item[0])))
+        for column, words in counts.items()
+        if 1 < len(words) <= max_words
+    }
 
 
-def words_of(index, column):
-    """Each product's word in a column, None where it has none, in the catalogue's order."""
+def words_in_column(index: Catalogue, column: str) -> list[str | None]:
+    """Return each product's word in a column, None if it has none, in the catalogue's order."""
     return [index.attributes_of(row).get(column) for row in range(len(index.names))]
-
-
-def _ordered(words):
-    return tuple(sorted(words.items(), key=lambda item: (-item[1], item[0])))

@@ -1,142 +1,121 @@
-"""Index a catalogue: python extract_features.py --images DIR. Run it once; the app reads what it writes."""
+"""`lookalike index` and `lookalike fetch`: a folder, a bucket or the Kaggle catalogue → an index."""
 
-import argparse
 import os
-import sys
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-OPTIONS = {
-    "--images": {"default": "images", "metavar": "DIR", "help": "the catalogue's images, at any depth"},
-    "--output": {"default": ".", "metavar": "DIR", "help": "where the index is written"},
-    "--styles": {"metavar": "FILE", "help": "table of attributes (default: styles.csv beside the images or in them)"},
-    "--backbone": {"default": "auto", "help": "auto, resnet50, efficientnet-lite0 or FILE.onnx"},
-    "--weights": {"metavar": "FILE", "help": "ResNet-50's weights: the .h5 that Keras publishes, or a .weights.h5"},
-    "--engine": {"default": "auto", "choices": ("auto", "openvino", "tensorflow"), "help": "what runs the backbone"},
-    "--precision": {"default": "auto", "choices": ("auto", "bf16", "f32"), "help": "what it computes in"},
-    "--batch-size": {"type": "positive", "default": 32, "metavar": "N", "help": "images handed on at a time"},
-    "--workers": {
-        "type": "positive",
-        "default": os.cpu_count(),
-        "metavar": "N",
-        "help": "decoding threads; with --ray: a worker's cores",
-    },
-    "--no-tune": {"action": "store_true", "help": "do not learn the catalogue's own attributes"},
-    "--rebuild": {"action": "store_true", "help": "embed every image anew"},
-    "--ray": {"metavar": "ADDRESS", "help": "embed on the Ray cluster there; local: on one started here"},
-    "--shard-size": {"type": "positive", "default": 512, "metavar": "N", "help": "with --ray: images to a shard"},
-}
+import click
 
-NO_MEMORY = (
-    "error: This machine has too little memory free; finished work is kept and an index that was there is unchanged. "
-    "Close other programs or lower --batch-size and --workers, then run the same command again."
-)
+from lookalike.cli.exit_codes import announce
+from lookalike.settings import ENGINES, PRECISIONS, usable_cores
+
+if TYPE_CHECKING:
+    from lookalike.embedding.embedder import Embedder
+    from lookalike.extraction.build import Report
+
+COUNT = click.IntRange(min=1)
 
 
-def arguments():
-    parser = argparse.ArgumentParser(
-        description="Index a catalogue's images; what an earlier run did is not done again.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.register("type", "positive", positive)
-    for name, settings in OPTIONS.items():
-        parser.add_argument(name, **settings)
-    return parser.parse_args()
+@click.command(context_settings={"show_default": True})
+@click.option("--images", default="images", metavar="DIR", help="The catalogue's images, at any depth.")
+@click.option("--output", default=".", metavar="DIR", help="Where the index is written.")
+@click.option("--styles", metavar="FILE", help="Table of attributes; styles.csv near the images if absent.")
+@click.option("--backbone", default="auto", metavar="NAME", help="auto, resnet50, efficientnet-lite0 or FILE.onnx.")
+@click.option("--weights", metavar="FILE", help="ResNet-50's weights: the .h5 that Keras publishes or a .weights.h5.")
+@click.option("--engine", default="auto", type=click.Choice(ENGINES), help="What runs the networks.")
+@click.option("--precision", default="auto", type=click.Choice(PRECISIONS), help="What the engine computes in.")
+@click.option("--batch-size", default=32, type=COUNT, metavar="N", help="Images embedded at a time.")
+@click.option("--workers", default=usable_cores, type=COUNT, metavar="N", help="Decoding threads; cores with --ray.")
+@click.option("--no-tune", is_flag=True, help="Do not learn the catalogue's own attributes.")
+@click.option("--rebuild", is_flag=True, help="Embed every image again.")
+@click.option("--ray", metavar="ADDRESS", help="Embed on the Ray cluster there; local starts one on this machine.")
+@click.option("--shard-size", default=512, type=COUNT, metavar="N", help="Images in a shard, with --ray.")
+def index(
+    images: str,
+    output: str,
+    styles: str | None,
+    backbone: str,
+    weights: str | None,
+    engine: str,
+    precision: str,
+    batch_size: int,
+    workers: int,
+    no_tune: bool,
+    rebuild: bool,
+    ray: str | None,
+    shard_size: int,
+) -> None:
+    """Index a catalogue's images. Work that an earlier run finished is not done again."""
+    # Imported here so that --help and a mistyped option are answered at once.
+    from functools import cache
 
-
-def positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
-def announce(text):
-    print(text, file=sys.stderr)
-
-
-def index_here(options, backbone, styles, progress):
-    from lookalike.embedding.embedder import load_embedder
-    from lookalike.extraction.build import build_index
-
-    embedder = load_embedder(backbone, options.engine, options.precision, throughput=True)
-    places = options.images, options.output
-    sizes = options.batch_size, options.workers
-    report = build_index(*places, embedder, styles, *sizes, progress=progress, rebuild=options.rebuild)
-    return report, lambda: embedder
-
-
-def index_on_ray(options, backbone, styles, progress):
-    from lookalike.embedding.embedder import load_embedder
-    from lookalike.extraction.ray_build import build_index_on_ray
-    from lookalike.extraction.ray_worker import Recipe
-
-    weights = str(backbone.weights.resolve()) if options.weights else None
-    recipe = Recipe(backbone.name, weights, options.engine, options.precision, options.batch_size)
-    report = build_index_on_ray(
-        options.images,
-        options.output,
-        options.ray,
-        recipe,
-        backbone,
-        styles,
-        options.shard_size,
-        options.workers,
-        progress,
-        options.rebuild,
-    )
-    return report, lambda: load_embedder(backbone, options.engine, report.precision, throughput=True)
-
-
-def run(options):
-    # Imported here so that --help and a mistyped option answer at once.
     from tqdm import tqdm
 
     from lookalike.embedding.backbones import find_backbone
-    from lookalike.errors import CatalogueError
-    from lookalike.images.discovery import find_images
-    from lookalike.index.attributes import find_styles, read_styles
-    from lookalike.index.skipped import SKIPPED
-    from lookalike.tuning.tune import tune_index
+    from lookalike.embedding.embedder import load_embedder
+    from lookalike.index.attributes import find_styles
 
-    if not options.ray:
-        find_images(options.images)
-    styles = options.styles or find_styles(options.images)
-    if styles:
-        read_styles(styles)
-    backbone = find_backbone(options.backbone, options.weights, announce)
-    index = index_on_ray if options.ray else index_here
-    report, embedder = index(options, backbone, styles, partial(tqdm, unit="image", smoothing=0.1))
-    see = f" (see {os.path.join(options.output, SKIPPED)})" if report.skipped else ""
-    print(
+    @cache
+    def embedder() -> "Embedder":
+        return load_embedder(find_backbone(backbone, weights, announce), engine, precision, throughput=True)
+
+    table = styles or find_styles(images)
+    progress = partial(tqdm, unit="image", smoothing=0.1)
+    if ray:
+        from lookalike.extraction.ray_build import build_index_on_ray
+        from lookalike.extraction.ray_worker import Recipe
+
+        recipe = Recipe(backbone, weights, engine, precision, batch_size, cores=workers)
+        report = build_index_on_ray(images, output, ray, recipe, table, shard_size, progress, rebuild, announce)
+        # The cluster has settled what auto stands for.
+        backbone, precision = report.backbone, report.precision
+    else:
+        from lookalike.extraction.build import build_index
+
+        report = build_index(images, output, embedder, table, batch_size, workers, progress, rebuild)
+    click.echo(summary(report, output))
+    if table and not no_tune:
+        tune_new_index(output, embedder)
+
+
+def summary(report: "Report", output: str) -> str:
+    """Return the one line that says what a run did."""
+    from lookalike.index.skipped import SKIPPED
+
+    see = f" (see {os.path.join(output, SKIPPED)})" if report.skipped else ""
+    return (
         f"{report.found} found, {report.indexed} indexed, {len(report.skipped)} skipped{see}; "
         f"{report.embedded} embedded in {report.seconds:.1f} s, {report.embedded / report.seconds:.1f} images/s, "
         f"backbone {report.backbone} in {report.precision}."
     )
-    if styles and not options.no_tune:
-        try:
-            print(tune_index(options.output, embedder, tqdm) or "Tuned before on the same attributes.")
-        except CatalogueError as error:  # too few attributes: the index is whole without
-            announce(f"Not tuned: {error}")
-        except KeyboardInterrupt:
-            tune = f"python -m lookalike tune --index {options.output}"
-            raise KeyboardInterrupt(f"Stopped. The index is whole; tune it: {tune}") from None
 
 
-def main():
-    options = arguments()
-    from lookalike.errors import LookalikeError, is_out_of_memory
+def tune_new_index(output: str, load: "Callable[[], Embedder]") -> None:
+    """Tune the index just written and print what that brings. The index is whole without, so nothing here fails it."""
+    from tqdm import tqdm
+
+    from lookalike.errors import CatalogueError
+    from lookalike.tuning.tune import tune_index
 
     try:
-        run(options)
-    except LookalikeError as error:
-        announce(f"error: {error}")
-        return 1
-    except KeyboardInterrupt as interrupt:
-        announce(str(interrupt) or "Stopped before the first image; nothing is lost.")
-        return 130
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        announce(NO_MEMORY)
-        return 1
-    return 0
+        click.echo(tune_index(output, load, tqdm) or "Already tuned on the same attributes.")
+    except CatalogueError as error:
+        announce(f"Not tuned: {error}")
+    except KeyboardInterrupt:
+        command = f"python -m lookalike tune --index {output}"
+        raise KeyboardInterrupt(f"Stopped. The index is whole; to tune it, run: {command}") from None
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="The original images, 15 GB, instead of the small ones, 0.6 GB.")
+@click.option("--output", default=".", metavar="DIR", show_default=True, help="Where the index is written.")
+@click.pass_context
+def fetch(context: click.Context, full: bool, output: str) -> None:
+    """Download the Kaggle catalogue "Fashion Product Images" and index it."""
+    from lookalike.extraction.kaggle import fetch_catalogue
+
+    catalogue = fetch_catalogue(full=full)
+    click.echo(f"Images: {catalogue.images}\nAttributes: {catalogue.styles}")
+    styles = str(catalogue.styles) if catalogue.styles else None
+    context.invoke(index, images=str(catalogue.images), output=output, styles=styles)

@@ -1,12 +1,21 @@
-"""What the terminal's commands print: matches and figures, as text or as JSON."""
+"""What the commands print: matches and figures, as text or as JSON."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
+from lookalike.analysis.metrics import Figure
 from lookalike.index.catalogue import readable
+from lookalike.search.recommender import Match
+from lookalike.types import Weights
+
+Figures = Mapping[str, Mapping[str, Figure]]
+"""From a space, or default, to what is scored, to its figure."""
 
 
-def as_dicts(matches):
+def as_dicts(matches: Sequence[Match]) -> list[dict[str, Any]]:
+    """Return matches as what JSON holds: rank, distance, path, attributes."""
     return [
         {
             "rank": match.rank,
@@ -18,7 +27,8 @@ def as_dicts(matches):
     ]
 
 
-def as_text(answers):
+def as_text(answers: Sequence[Mapping[str, Any]]) -> str:
+    """Return a line for each photo and, indented below it, a line for each of its matches."""
     lines = []
     for answer in answers:
         lines.append(answer["query"])
@@ -28,16 +38,19 @@ def as_text(answers):
     return "\n".join(lines)
 
 
-def as_json(count, weights, figures):
-    def rounded(figure):
-        return {key: round(value, 6) for key, value in asdict(figure).items()}
-
-    spaces = {name: {scored: rounded(figure) for scored, figure in row.items()} for name, row in figures.items()}
+def figures_as_json(count: int, weights: Weights, figures: Figures) -> str:
+    """Return the figures of count queries, rounded to six digits, as JSON."""
+    spaces = {
+        name: {
+            scored: {key: round(value, 6) for key, value in asdict(figure).items()} for scored, figure in row.items()
+        }
+        for name, row in figures.items()
+    }
     return json.dumps({"queries": count, "default": weights, "spaces": spaces}, indent=1, ensure_ascii=False)
 
 
-def as_table(weights, figures):
-    """A line a space, a column for what is scored: the precision at 5 and its 95 % interval."""
+def figures_as_table(weights: Weights, figures: Figures) -> str:
+    """Return a line for each space and a column for each thing scored: precision at 5 and its 95 % interval."""
     columns = next(iter(figures.values()))
     lines = [["precision at 5", *columns], ["queries", *(f"{figure.queries:,}" for figure in columns.values())]]
     for name, row in figures.items():

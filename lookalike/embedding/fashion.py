@@ -1,6 +1,12 @@
-"""Our own small network: prepared pixels → fashion vector, and where in the picture the garment is."""
+"""Our own small network: prepared pixels → fashion vector, and where in the picture the garment is.
+
+weights/fashion.json describes the network, for this module as for engines/keras_models.py and training/. The engines
+run it on whole images; here its last layers run in numpy, over parts of an image.
+"""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -8,147 +14,186 @@ from pathlib import Path
 import numpy as np
 
 from lookalike.embedding.backbones import Backbone, Preprocessing
-from lookalike.embedding.padding import WHOLE, coverage
+from lookalike.embedding.padding import WHOLE, line_coverage
 from lookalike.errors import WeightsError
 from lookalike.files import file_sha256
+from lookalike.types import Mask, Matrix, Pixels
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "fashion.npz"
-
-# How many numbers a fashion vector has.
-DIMENSION = 256
+DESCRIPTION = WEIGHTS.with_suffix(".json")
 
 # Products need the vector and the garment's scores; only a query's regions need the network's last map too.
 INDEXED_OUTPUTS = 2
 
-# The side it sees garments best at, having been trained on smaller ones; its maps have sides of SIDE/16 and SIDE/32.
-SIDE = 192
-
-PREPROCESSING = Preprocessing(SIDE, "RGB", (127.0,) * 3, (128.0,) * 3)
+# A cell belongs to a region if this much of it lies there; then one of 7 rows always covers some of 6.
+MIN_COVERED = 0.4
 
 
-# How much a cell counts even where no garment is seen: in the pooling, and in the color path.
-POOL_FLOOR, COLOR_FLOOR = 0.05, 1e-4
+@dataclass(frozen=True)
+class FashionDescription:
+    """The network's shape and the constants that its weights were trained with.
 
-COLOR_CELL = 4
+    Attributes:
+        preprocessing: its input; it sees garments best at this size, having been trained on smaller images.
+        dimension: how many numbers a fashion vector has.
+        parts: from each part of the vector to how many numbers it has, in their order.
+        part_weights: from each part to how much it counts in the vector.
+        heads: from each attribute to the part that its words are compared with.
+        naming: from each part to the attribute whose words it is pulled halfway to.
+        scales: from each part to what its cosines with words are multiplied by for a softmax.
+        vocabularies: from each attribute to its words.
+        garment_grid: how many cells a side the garment's scores have.
+        color_cell: how many pixels a side are averaged for the color path.
+        pool_floor: how much a cell without garment counts in pooling.
+        color_floor: the same in the color path.
+        norm_epsilon: of the batch normalization.
+    """
 
-# How much of a cell must lie in a region to be part of it: so that one of 7 rows is always some of 6.
-COVERED = 0.4
+    preprocessing: Preprocessing
+    dimension: int
+    parts: Mapping[str, int]
+    part_weights: Mapping[str, float]
+    heads: Mapping[str, str]
+    naming: Mapping[str, str]
+    scales: Mapping[str, float]
+    vocabularies: Mapping[str, Sequence[str]]
+    garment_grid: int
+    color_cell: int
+    pool_floor: float
+    color_floor: float
+    norm_epsilon: float
 
 
-def find_fashion():
-    """The network as a Backbone, with the weights that come with the package; raises WeightsError."""
+@lru_cache(maxsize=1)
+def describe_fashion(path: Path = DESCRIPTION) -> FashionDescription:
+    """Read weights/fashion.json; raises WeightsError."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["drawn"] != 0.5:
+            raise ValueError("only parts drawn by 0.5 are supported")
+        image = stored["input"]
+        mean, std = float(image["mean"]), float(image["std"])
+        preprocessing = Preprocessing(image["side"], image["channels"], (mean, mean, mean), (std, std, std))
+        names = FashionDescription.__dataclass_fields__.keys() - {"preprocessing"}
+        return FashionDescription(preprocessing, **{name: stored[name] for name in names})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{path} does not describe the fashion network ({error!r}). Fetch the repository again."
+        ) from None
+
+
+def find_fashion() -> Backbone:
+    """Return the network as a Backbone, with the weights that come with the package; raises WeightsError."""
     if not WEIGHTS.is_file():
         raise WeightsError(f"The fashion network's weights are missing ({WEIGHTS}). Fetch the repository again.")
-    return Backbone("fashion", WEIGHTS, file_sha256(WEIGHTS), PREPROCESSING, "none")
+    return Backbone("fashion", WEIGHTS, file_sha256(WEIGHTS), describe_fashion().preprocessing, "none")
+
+
+def class_probabilities(vector: Matrix, attribute: str) -> dict[str, float]:
+    """Return the probability that the network gives each word of an attribute, most likely first.
+
+    vector is a fashion vector, float32 (256,); attribute is one of articleType, baseColour, gender.
+    """
+    network = describe_fashion()
+    part = network.heads[attribute]
+    end = dict(zip(network.parts, accumulate(network.parts.values())))[part]
+    piece = vector[end - network.parts[part] : end]
+    cosines = word_vectors(attribute) @ piece / max(float(np.linalg.norm(piece)), 1e-9)
+    weights = np.exp(network.scales[part] * (cosines - cosines.max()))
+    order = np.argsort(-weights, kind="stable")
+    return {network.vocabularies[attribute][place]: float(weights[place] / weights.sum()) for place in order}
+
+
+def fashion_vector(last: Matrix, garment: Matrix, pixels: Pixels, cells: Mask) -> Matrix:
+    """Return the fashion vector, float32 (256,) of norm 1, of the cells of an image that are True in bool (6, 6).
+
+    last is float32 (6, 6, 1280), garment float32 (12, 12), pixels uint8 (192, 192, 3).
+    """
+    network = describe_fashion()
+    pooled = _pool(last, garment, cells)
+    parts = {name: _dense(pooled, f"projection.{name}") for name in network.parts}
+    parts["color"] = parts["color"] + _color_path(pixels, garment, cells)
+    weighted = []
+    for name, part in parts.items():
+        pulled = _pull_to_words(_unit(part), word_vectors(network.naming[name]), network.scales[name])
+        weighted.append(network.part_weights[name] * pulled)
+    return _unit(np.concatenate(weighted)).astype(np.float32)
+
+
+def project_cells(cells: Mask, side: int, box: Sequence[float] | Matrix = WHOLE) -> Mask:
+    """Return the cells, bool (h, w), on another grid, bool (side, side): those that are covered for the most part.
+
+    If none is, those that are covered best: some cells always give some. box says where the first grid lies in the
+    other one: left, top, right, bottom in fractions.
+    """
+    if not cells.any():
+        return np.zeros((side, side), bool)
+    left, top, right, bottom = (float(edge) for edge in box)
+    rows, columns = line_coverage((top, bottom), len(cells), side), line_coverage((left, right), cells.shape[1], side)
+    covered = rows @ cells.astype(np.float32) @ columns.T
+    return covered >= min(MIN_COVERED, covered.max() * (1 - 1e-6))
+
+
+@lru_cache(maxsize=8)
+def word_vectors(attribute: str) -> Matrix:
+    """Return what the network learned about each word of an attribute: unit vectors, float32 (words, d)."""
+    words = _parameters()[f"heads.{attribute}"]
+    return words / np.linalg.norm(words, axis=1, keepdims=True)
 
 
 @lru_cache(maxsize=1)
-def description():
-    """What fashion.json says of the network: its vector's parts, and the words its heads know."""
-    return json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
-
-
-@lru_cache(maxsize=1)
-def tail_parameters():
-    """The weights behind the last map, by name: float32 arrays; matrices are (out, in)."""
+def _parameters() -> dict[str, Matrix]:
+    """Return the weights behind the last map, by name: float32 arrays; matrices are (out, in)."""
     with np.load(WEIGHTS) as stored:
         names = [name for name in stored.files if name.startswith(("pool.", "projection.", "color.", "heads."))]
         arrays = {name: stored[name].astype(np.float32) for name in names}
     return {name: array.reshape(len(array), -1) if array.ndim > 2 else array for name, array in arrays.items()}
 
 
-@lru_cache(maxsize=8)
-def head(attribute):
-    """What the network learned of each word of an attribute: unit vectors, float32 (words, d)."""
-    words = tail_parameters()[f"heads.{attribute}"]
-    return words / np.linalg.norm(words, axis=1, keepdims=True)
-
-
-def class_probabilities(vector, attribute):
-    """The probability the network gives each word of an attribute: a dict, most likely first.
-
-    vector is a fashion vector, float32 (256,); attribute is one of articleType, baseColour, gender.
-    """
-    about = description()
-    part, words = about["heads"][attribute], about["vocabularies"][attribute]
-    ends = dict(zip(about["parts"], accumulate(about["parts"].values())))
-    piece = vector[ends[part] - about["parts"][part] : ends[part]]
-    cosines = head(attribute) @ piece / max(float(np.linalg.norm(piece)), 1e-9)
-    weights = np.exp(about["scales"][part] * (cosines - cosines.max()))
-    order = np.argsort(-weights, kind="stable")
-    return {words[place]: float(weights[place] / weights.sum()) for place in order}
-
-
-def fashion_vector(last, garment, pixels, cells):
-    """The fashion vector, float32 (256,) of norm 1, of the cells of an image that are True in cells, bool (6, 6).
-
-    last is float32 (6, 6, 1280), garment float32 (12, 12), pixels uint8 (192, 192, 3).
-    """
-    pooled = _pooled(last, garment, cells)
-    about = description()
-    parts = {name: _dense(pooled, f"projection.{name}") for name in about["parts"]}
-    parts["color"] = parts["color"] + _color(pixels, garment, cells)
-    shares = [
-        about["part_weights"][name] * _drawn(_unit(part), head(about["naming"][name]), about["scales"][name])
-        for name, part in parts.items()
-    ]
-    return _unit(np.concatenate(shares)).astype(np.float32)
-
-
-def spread(cells, side, box=WHOLE):
-    """The cells, bool (h, w), of another grid, bool (side, side): those that are covered for the most part.
-
-    Where none is, those that are covered best: of some cells there are always some. box says where in the other
-    grid the cells' own lies: left, top, right, bottom in fractions.
-    """
-    edges = tuple(float(edge) for edge in box)
-    rows, columns = (coverage(edges[axis::2], count, side) for axis, count in zip((1, 0), cells.shape))
-    covered = rows @ cells.astype(np.float32) @ columns.T
-    return covered >= min(COVERED, covered.max() * (1 - 1e-6)) if cells.any() else np.zeros((side, side), bool)
-
-
-def _pooled(last, garment, cells):
-    """Each channel's maximum, and its mean over the garment, weighted and added: (1280,)."""
-    side = len(last)
+def _pool(last: Matrix, garment: Matrix, cells: Mask) -> Matrix:
+    """Weight and add each channel's maximum and its mean over the garment: (1280,)."""
+    side, parameters = len(last), _parameters()
     score = garment.reshape(side, len(garment) // side, side, -1).mean(axis=(1, 3))
-    inside, weight = last[cells], (score[cells] + POOL_FLOOR)[:, None]
+    inside, weight = last[cells], (score[cells] + describe_fashion().pool_floor)[:, None]
     mean = (inside * weight).sum(axis=0) / weight.sum()
-    return inside.max(axis=0) * tail_parameters()["pool.maximum"] + mean * tail_parameters()["pool.mean"]
+    return inside.max(axis=0) * parameters["pool.maximum"] + mean * parameters["pool.mean"]
 
 
-def _color(pixels, garment, cells):
-    """The garment's pixels within the cells, each through two small layers, averaged over the garment: (64,)."""
-    side = len(pixels) // COLOR_CELL
-    within = _repeated(cells, side)
-    # Row by row: products this small stay on one core, which is quicker than to share them out on a busy machine.
+def _color_path(pixels: Pixels, garment: Matrix, cells: Mask) -> Matrix:
+    """Send the pixels within the cells through two small layers and average them over the garment: (64,)."""
+    network = describe_fashion()
+    cell, preprocessing = network.color_cell, network.preprocessing
+    side = len(pixels) // cell
+    within = _repeat_cells(cells, side)
+    # The matrix products run row by row: ones this small stay on one core, which is quicker on a busy machine.
     rows = np.flatnonzero(within.any(axis=1))
-    small = pixels.reshape(side, COLOR_CELL, side, COLOR_CELL, 3)[rows].mean(axis=(1, 3), dtype=np.float32)
-    prepared = (small - np.float32(PREPROCESSING.mean)) / np.float32(PREPROCESSING.std)
+    small = pixels.reshape(side, cell, side, cell, 3)[rows].mean(axis=(1, 3), dtype=np.float32)
+    prepared = (small - np.array(preprocessing.mean, np.float32)) / np.array(preprocessing.std, np.float32)
     values = _relu(_dense(_relu(_dense(prepared, "color.pixel1")), "color.pixel2"))
-    weight = (_repeated(garment, side)[rows] + np.float32(COLOR_FLOOR)) * within[rows]
+    weight = (_repeat_cells(garment, side)[rows] + np.float32(network.color_floor)) * within[rows]
     mean = np.einsum("hwc,hw->c", values, weight) / weight.sum()
     return _dense(_relu(_dense(mean, "color.hidden")), "color.out")
 
 
-def _repeated(cells, side):
-    """A map of cells (h, h) as one of side × side finer ones."""
+def _repeat_cells(cells: Matrix | Mask, side: int) -> Matrix | Mask:
+    """Return a map of cells (h, h) as one of side × side smaller ones."""
     return np.kron(cells, np.ones((side // len(cells),) * 2, cells.dtype))
 
 
-def _drawn(part, words, scale):
-    """A unit vector (d,) moved halfway to the mean of a head's words (w, d), as far as each is believed in."""
+def _pull_to_words(part: Matrix, words: Matrix, scale: float) -> Matrix:
+    """Move a unit vector (d,) halfway to the mean of words (w, d), each weighted by its probability."""
     cosines = words @ part
-    beliefs = np.exp(scale * (cosines - cosines.max()))
-    return _unit(part + _unit((beliefs / beliefs.sum()) @ words))
+    weights = np.exp(scale * (cosines - cosines.max()))
+    return _unit(part + _unit((weights / weights.sum()) @ words))
 
 
-def _dense(x, name):
-    return x @ tail_parameters()[f"{name}.weight"].T + tail_parameters()[f"{name}.bias"]
+def _dense(x: Matrix, name: str) -> Matrix:
+    return x @ _parameters()[f"{name}.weight"].T + _parameters()[f"{name}.bias"]
 
 
-def _relu(x):
+def _relu(x: Matrix) -> Matrix:
     return np.maximum(x, 0)
 
 
-def _unit(x):
+def _unit(x: Matrix) -> Matrix:
     return x / max(float(np.linalg.norm(x)), 1e-12)

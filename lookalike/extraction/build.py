@@ -1,93 +1,130 @@
-"""Paths → index: only what is new or changed is embedded, and work done is never done again."""
+"""A folder of images → an index on this machine. Only new and changed images are embedded."""
 
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lookalike.embedding.embedder import Embedder
 from lookalike.errors import CatalogueError
 from lookalike.extraction.checkpoint import Checkpoint
-from lookalike.extraction.pipeline import _last_change, embed_files, file_of
+from lookalike.extraction.pipeline import File, FileResult, changed_at, embed_files, stat_file
 from lookalike.images.discovery import find_images
+from lookalike.index.attributes import read_styles
 from lookalike.index.catalogue import stored_name
-from lookalike.index.manifest import describe, recorded
-from lookalike.index.skipped import SKIPPED, _write_skipped
+from lookalike.index.manifest import Manifest, check_name, describe
+from lookalike.index.skipped import SKIPPED, write_skipped
 from lookalike.index.writing import save_index
+from lookalike.settings import usable_cores
+from lookalike.types import Matrix, Progress, StrPath, no_progress
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did: counts of files, seconds from first to last, and the skipped with reasons."""
+    """The result of a run.
+
+    Attributes:
+        found: how many image files the catalogue has.
+        indexed: how many of them are products of the index.
+        embedded: how many of them this run embedded; earlier runs embedded the others.
+        skipped: (name, reason) of each file that is not a product.
+        seconds: the duration of the whole run.
+        backbone: the name of the backbone that made the vectors.
+        precision: the precision that it computed in.
+    """
 
     found: int
     indexed: int
     embedded: int
-    skipped: tuple
+    skipped: tuple[tuple[str, str], ...]
     seconds: float
     backbone: str
     precision: str
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C while indexing; the message says how much is saved."""
+    """Ctrl-C while indexing. The message says how much is saved."""
 
 
 def build_index(
-    images,
-    output,
-    embedder,
-    styles=None,
-    batch_size=32,
-    workers=2,
-    progress=lambda items, **counts: items,
-    rebuild=False,
-):
-    """Index the folder images into the folder output and return a Report.
+    images: StrPath,
+    output: StrPath,
+    embedder: Embedder | Callable[[], Embedder],
+    styles: StrPath | None = None,
+    batch_size: int = 32,
+    workers: int | None = None,
+    progress: Progress = no_progress,
+    rebuild: bool = False,
+) -> Report:
+    """Index a folder of images, or update its index, and return a Report.
 
-    progress wraps the iterator of finished files and is told total and initial, as tqdm is. rebuild
-    forgets the work of earlier runs. Raises CatalogueError, IndexFileError, or Interrupted.
+    Run again after any interruption, it goes on where it stopped. The old index stays until the new one is whole.
+
+    Args:
+        images: the folder of the catalogue's images, searched at any depth.
+        output: the folder that gets the index; it is made if it does not exist.
+        embedder: an Embedder, or a function that loads one, called once the images and the table prove usable.
+        styles: the table of attributes (a CSV file with a column id), None for products without attributes.
+        batch_size: how many images the embedder is given at a time.
+        workers: how many threads read and decode; None for one a core that this process may use.
+        progress: wraps the iterator of processed files; it is given total and initial, as tqdm is.
+        rebuild: embed every image again instead of reusing the work of earlier runs.
+
+    Raises:
+        CatalogueError: the images or the table cannot be read, no file is an image, or the machine runs short.
+        IndexFileError: the output cannot be written, or another run is writing to it.
+        Interrupted: Ctrl-C; the message says how much is saved.
     """
     start = time.perf_counter()
-    files = [file_of(path, output, _last_change) for path in find_images(images)]
-    made_by = {**embedder.manifest(), "images": recorded(stored_name(images, output))}
-    description = describe(made_by, embedder.backbone, styles, output)
+    files = [stat_file(path, output, changed_at) for path in find_images(images)]
+    if styles:
+        read_styles(styles)
+    embedder = embedder if isinstance(embedder, Embedder) else embedder()
+    made_by = {**embedder.manifest(), "images": check_name(stored_name(images, output))}
+    description = describe(made_by, embedder.backbone.weights, styles, output)
     with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
-        unreadable, count = _work(files, checkpoint, embedder, batch_size, workers, progress)
-        if unreadable:  # a folder that went away, or its disk, must not empty the index
+        unreadable, embedded = _embed_new(files, checkpoint, embedder, batch_size, workers or usable_cores(), progress)
+        if unreadable:  # if the folder or its disk went away, fail rather than empty the index
             find_images(images)
-        names, contents, skipped = _sorted_out(files, checkpoint, unreadable)
+        names, contents, skipped = _split_products(files, checkpoint, unreadable)
         with finishing(len(files)):
             write_index(output, checkpoint.rows(contents), names, skipped, description, embedder.widths_after_look)
-            checkpoint.forget_all_but(file.name for file in files)
+            checkpoint.keep_only(file.name for file in files)
             checkpoint.finish()
     seconds = time.perf_counter() - start
-    return Report(len(files), len(names), count, tuple(skipped), seconds, embedder.backbone.name, embedder.precision)
+    return Report(len(files), len(names), embedded, tuple(skipped), seconds, embedder.backbone.name, embedder.precision)
 
 
-def _work(files, checkpoint, embedder, batch_size, workers, progress):
-    """Do what is not done yet; the reasons of unreadable files by name, and how many were embedded."""
-    todo = _to_do(files, checkpoint)
-    unreadable, count = {}, 0
+def _embed_new(
+    files: Sequence[File], checkpoint: Checkpoint, embedder: Embedder, batch_size: int, workers: int, progress: Progress
+) -> tuple[dict[str, str | None], int]:
+    """Embed what the checkpoint lacks; return the reasons of unreadable files by name, and how many were embedded."""
+    todo = _unfinished(files, checkpoint)
+    unreadable: dict[str, str | None] = {}
+    embedded = 0
     try:
-        with closing(embed_files(todo, embedder, checkpoint.knows, batch_size, workers)) as finished:
-            for done in progress(finished, total=len(files), initial=len(files) - len(todo)):
-                count += done.row is not None
-                if done.content is None:
-                    unreadable[done.file.name] = done.reason
+        with closing(embed_files(todo, embedder, checkpoint.is_known, batch_size, workers)) as results:
+            for result in progress(results, total=len(files), initial=len(files) - len(todo)):
+                embedded += result.row is not None
+                if result.content is None:
+                    unreadable[result.file.name] = result.reason
                 else:
-                    _record(done, checkpoint)
+                    _record(result, result.content, checkpoint)
     except KeyboardInterrupt:
-        checkpoint.read_again()
-        saved = len(files) - len(_to_do(files, checkpoint))
-        raise Interrupted(
-            f"Stopped. {saved} of {len(files)} images are done and saved; run the same command again to go on."
-        ) from None
-    return unreadable, count
+        checkpoint.reload()
+        raise interrupted(len(files) - len(_unfinished(files, checkpoint)), len(files)) from None
+    return unreadable, embedded
+
+
+def interrupted(saved: int, count: int) -> Interrupted:
+    """Return the Interrupted for a run that has saved part of count images."""
+    return Interrupted(f"Stopped. {saved} of {count} images are done and saved; run the same command again to go on.")
 
 
 @contextmanager
-def finishing(count):
-    """What follows when all files are looked at; Ctrl-C says so, as Interrupted."""
+def finishing(count: int) -> Iterator[None]:
+    """Turn Ctrl-C after the last image into an Interrupted that says so."""
     try:
         yield
     except KeyboardInterrupt:
@@ -96,33 +133,42 @@ def finishing(count):
         ) from None
 
 
-def _to_do(files, checkpoint):
+def _unfinished(files: Iterable[File], checkpoint: Checkpoint) -> list[File]:
     return [file for file in files if checkpoint.content(file.name, file.stamp) is None]
 
 
-def _record(done, checkpoint):
-    if not checkpoint.knows(done.content):
-        checkpoint.add_content(done.content, done.row, done.reason)
-    checkpoint.add_file(done.file.name, done.file.stamp, done.content)
+def _record(result: FileResult, content: str, checkpoint: Checkpoint) -> None:
+    if not checkpoint.is_known(content):
+        checkpoint.add_content(content, result.row, result.reason)
+    checkpoint.add_file(result.file.name, result.file.stamp, content)
 
 
-def _sorted_out(files, checkpoint, unreadable):
-    """The names and contents of the products, and (name, reason) of the files that are none."""
+def _split_products(
+    files: Iterable[File], checkpoint: Checkpoint, unreadable: Mapping[str, str | None]
+) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+    """Return the names and contents of the products, and (name, reason) of the other files."""
     names, contents, skipped = [], [], []
     for file in files:
         content = checkpoint.content(file.name, file.stamp)
         reason = unreadable.get(file.name) if content is None else checkpoint.reason(content)
         if reason is not None:
             skipped.append((file.name, reason))
-        else:
+        elif content is not None:
             names.append(file.name)
             contents.append(content)
     return names, contents, skipped
 
 
-def write_index(output, blocks, names, skipped, description, widths_after_look):
-    """Write skipped.csv and the index, as save_index does; raises CatalogueError where there is no product."""
-    skipped_sha256 = _write_skipped(output, skipped)
+def write_index(
+    output: StrPath,
+    blocks: Iterable[Matrix],
+    names: Sequence[str],
+    skipped: Sequence[tuple[str, str]],
+    description: Manifest,
+    widths_after_look: Mapping[str, int],
+) -> None:
+    """Write skipped.csv and, as save_index does, the index; raises CatalogueError if there is no product."""
+    skipped_sha256 = write_skipped(output, skipped)
     if not names:
         raise CatalogueError(
             f"None of the {len(skipped)} files in {description['images']} can be read as an image; "

@@ -1,21 +1,23 @@
-"""Work done, kept on disk as it is done: vectors by the content of their file, in one SQLite file."""
+"""The vectors made so far, on disk as they are made, by the content of their file: one SQLite file."""
 
 import os
 import sqlite3
 import time
 import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lookalike.index.lock import FOLDER, connection, lock, refused
+from lookalike.index.lock import STATE_FOLDER, connect, explain_sqlite_error, lock
+from lookalike.types import Matrix, StrPath
 
 SAVE_SECONDS = 1.0
 
-# SQLite keeps one number for whoever uses it: here, that a rebuild is under way.
-REBUILDING, MARKS = 1, ("user_version", "quick_check")
+# SQLite stores one number (user_version) for its user. This value means that a rebuild is under way.
+REBUILDING = 1
 
 SCHEMA = """
 PRAGMA locking_mode = EXCLUSIVE;
@@ -36,151 +38,168 @@ class Stamp:
 
 
 class Checkpoint:
-    """The work done in a folder for one way of making vectors (key); one process at a time holds the folder.
+    """The work done in a folder for one way of making vectors; one process at a time holds the folder.
 
-    A content is the SHA-256 of a file's bytes; with it stands its row of vectors, or why it has none.
-    rebuild forgets the work of earlier runs, but for a rebuild that was stopped, which goes on; emptied says
-    whether it did. Raises IndexFileError, also where another run is at work.
+    A content is the SHA-256 of a file's bytes. It has a row of vectors, or the reason why it has none.
+
+    Args:
+        folder: the folder of the index.
+        key: Embedder.key(): what is recorded under another key stays apart.
+        rebuild: forget the work of earlier runs, except that of a rebuild that was stopped, which goes on.
+
+    Attributes:
+        path: the SQLite file.
+        was_emptied: whether rebuild made it forget earlier work.
+
+    Raises IndexFileError, also if another run holds the folder.
     """
 
-    def __init__(self, folder, key, rebuild=False):
-        self.path = Path(folder) / FOLDER / f"{key}.sqlite"
-        self._saved = time.monotonic()
+    def __init__(self, folder: StrPath, key: str, rebuild: bool = False) -> None:
+        self.path = Path(folder) / STATE_FOLDER / f"{key}.sqlite"
+        self._saved_at = time.monotonic()
         self._connections = ExitStack()
         try:
             self._connections.enter_context(lock(folder))
-            self.emptied = rebuild and not self._is_rebuilding()
+            self.was_emptied = rebuild and not self._is_rebuilding()
             self._open()
         except (OSError, sqlite3.Error, TypeError, UnicodeDecodeError) as error:
             self._connections.close()
-            raise refused(self.path, error) from None
+            raise explain_sqlite_error(self.path, error) from None
 
-    def _open(self):
-        if self.emptied:
+    def _open(self) -> None:
+        if self.was_emptied:
             self._remove_databases(of_this_key=True)
-        self._database = self._connections.enter_context(closing(connection(self.path)))
+        self._database = self._connections.enter_context(closing(connect(self.path)))
         self._database.executescript(SCHEMA)
         self._add_checksums()
-        if self.emptied:
+        if self.was_emptied:
             self._mark(REBUILDING)
-        self._read()
+        self._load()
 
-    def _is_rebuilding(self):
-        """Whether a rebuild was stopped here, and what it did can be read."""
+    def _is_rebuilding(self) -> bool:
+        """Return whether a rebuild was stopped here and its work can be read."""
         if not self.path.exists():
             return False
         try:
-            with closing(connection(self.path)) as self._database:
-                mark, sound = (self._database.execute(f"PRAGMA {of}").fetchone()[0] for of in MARKS)
-                self._read()
+            with closing(connect(self.path)) as self._database:
+                (mark,) = self._database.execute("PRAGMA user_version").fetchone()
+                (health,) = self._database.execute("PRAGMA quick_check").fetchone()
+                self._load()
         except (sqlite3.Error, TypeError, UnicodeDecodeError):
             return False
-        return mark == REBUILDING and sound == "ok"
+        return bool(mark == REBUILDING and health == "ok")
 
-    def _mark(self, number):
+    def _mark(self, number: int) -> None:
         self._database.execute(f"PRAGMA user_version = {number}")
 
-    def finish(self):
-        """The index is written: remove the work done for any other way of making vectors; a rebuild is over."""
+    def finish(self) -> None:
+        """End a rebuild and remove the work done under other keys. Call this once the index is written."""
         try:
             self._mark(0)
             self._remove_databases(of_this_key=False)
         except (OSError, sqlite3.Error) as error:
-            raise refused(self.path, error) from None
+            raise explain_sqlite_error(self.path, error) from None
 
-    def _read(self):
+    def _load(self) -> None:
         rows = self._database.execute("SELECT name, size, mtime, content FROM files")
-        self._files = {os.fsdecode(name): (Stamp(size, mtime), content) for name, size, mtime, content in rows}
-        self._reasons = dict(self._database.execute("SELECT content, reason FROM contents"))
+        self._files: dict[str, tuple[Stamp, str]] = {
+            os.fsdecode(name): (Stamp(size, mtime), content) for name, size, mtime, content in rows
+        }
+        self._reasons: dict[str, str | None] = dict(self._database.execute("SELECT content, reason FROM contents"))
 
-    def read_again(self):
-        """Know what is recorded and nothing else: Ctrl-C may have come between knowing and recording."""
+    def reload(self) -> None:
+        """Forget what is not recorded in the database: Ctrl-C may have come between learning and recording it."""
         try:
-            self._read()
+            self._load()
         except sqlite3.Error as error:
-            raise refused(self.path, error) from None
+            raise explain_sqlite_error(self.path, error) from None
 
-    def content(self, name, stamp):
-        """The content of a file whose work is done, or None where it is new or has another stamp."""
+    def content(self, name: str, stamp: Stamp) -> str | None:
+        """Return the content of a file whose work is done, None if the file is new or its stamp has changed."""
         recorded, content = self._files.get(name, (None, None))
         return content if recorded == stamp and content in self._reasons else None
 
-    def knows(self, content):
-        """Whether that content was embedded, or found to be no image, before."""
+    def is_known(self, content: str) -> bool:
+        """Return whether that content has a row, or a reason why it has none."""
         return content in self._reasons
 
-    def reason(self, content):
-        """Why a known content has no row, or None where it has one."""
+    def reason(self, content: str) -> str | None:
+        """Return why a known content has no row, None if it has one."""
         return self._reasons[content]
 
-    def add_file(self, name, stamp, content):
+    def add_file(self, name: str, stamp: Stamp, content: str) -> None:
         """Record the content of a file."""
         self._files[name] = (stamp, content)
-        row = (os.fsencode(name), stamp.size, stamp.mtime, content)
-        self._write("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", *row)
+        self._execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", os.fsencode(name), stamp.size, stamp.mtime, content
+        )
 
-    def add_content(self, content, row=None, reason=None):
+    def add_content(self, content: str, row: Matrix | None = None, reason: str | None = None) -> None:
         """Record a content's row (its spaces side by side, float32 (d,)) or the reason why it has none."""
         self._reasons[content] = reason
-        row = None if row is None else np.asarray(row, "<f4").tobytes()
-        values = (content, row, reason, row and zlib.crc32(row))
-        self._write("INSERT OR REPLACE INTO contents (content, vectors, reason, checksum) VALUES (?, ?, ?, ?)", *values)
+        vectors = None if row is None else np.asarray(row, "<f4").tobytes()
+        self._execute(
+            "INSERT OR REPLACE INTO contents (content, vectors, reason, checksum) VALUES (?, ?, ?, ?)",
+            content,
+            vectors,
+            reason,
+            vectors and zlib.crc32(vectors),
+        )
 
-    def rows(self, contents, block=512):
-        """The rows of contents, in their order, in blocks of float32 (m, d)."""
+    def rows(self, contents: Sequence[str], block: int = 512) -> Iterator[Matrix]:
+        """Yield the rows of contents, in their order, in blocks of float32 (m, d)."""
         for start in range(0, len(contents), block):
             yield np.stack([self._row(content) for content in contents[start : start + block]])
 
-    def forget_all_but(self, names):
-        """Drop files that are gone, and contents that no file has any more."""
-        gone = self._files.keys() - set(names)
-        for name in gone:
+    def keep_only(self, names: Iterable[str]) -> None:
+        """Drop all files but those, and the contents that no file has any more."""
+        for name in self._files.keys() - set(names):
             del self._files[name]
-            self._write("DELETE FROM files WHERE name = ?", os.fsencode(name))
-        self._write("DELETE FROM contents WHERE content NOT IN (SELECT content FROM files)")
+            self._execute("DELETE FROM files WHERE name = ?", os.fsencode(name))
+        self._execute("DELETE FROM contents WHERE content NOT IN (SELECT content FROM files)")
 
-    def save(self):
-        """Put everything recorded so far on disk; done by itself about once a second."""
+    def save(self) -> None:
+        """Put everything recorded so far on disk. Recording does this by itself about once a second."""
         try:
             self._database.execute("COMMIT")
             self._database.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise refused(self.path, error) from None
-        self._saved = time.monotonic()
+            raise explain_sqlite_error(self.path, error) from None
+        self._saved_at = time.monotonic()
 
-    def close(self):
-        """Save what can be saved, and let another process in."""
-        with suppress(sqlite3.Error):  # what was recorded in the last second is lost, as after a power cut
+    def close(self) -> None:
+        """Save what can be saved and release the folder."""
+        with suppress(sqlite3.Error):  # loses the last second's records, as a power cut would
             self._database.execute("COMMIT")
         self._connections.close()
 
-    def _add_checksums(self):
-        """SQLite does not notice when a disk garbles a vector; rows of before there were checksums have none."""
+    def _add_checksums(self) -> None:
+        """Add the column of checksums to an older file, whose rows have none: SQLite cannot detect a garbled vector."""
         columns = [column[1] for column in self._database.execute("PRAGMA table_info(contents)")]
         if "checksum" not in columns:
             self._database.execute("ALTER TABLE contents ADD COLUMN checksum INTEGER")
 
-    def _remove_databases(self, of_this_key):
+    def _remove_databases(self, of_this_key: bool) -> None:
         for path in self.path.parent.glob("*.sqlite*"):
             if of_this_key or not path.name.startswith(self.path.name):
                 path.unlink(missing_ok=True)
 
-    def _row(self, content):
+    def _row(self, content: str) -> Matrix:
         query = "SELECT vectors, checksum FROM contents WHERE content = ?"
         try:
             row, checksum = self._database.execute(query, (content,)).fetchone() or (None, None)
         except sqlite3.Error as error:
-            raise refused(self.path, error) from None
+            raise explain_sqlite_error(self.path, error) from None
         if not isinstance(row, bytes) or (checksum is not None and checksum != zlib.crc32(row)):
             with suppress(sqlite3.Error):
-                self._mark(0)  # a rebuild must not go on from what is damaged
-            raise refused(self.path, ValueError("a vector is not what was written"))
+                self._mark(0)  # a rebuild must not go on from damaged work
+            raise explain_sqlite_error(self.path, ValueError("a vector differs from the one that was written"))
         return np.frombuffer(row, "<f4")
 
-    def _write(self, query, *values):
+    def _execute(self, query: str, *values: str | int | bytes | None) -> None:
         try:
             self._database.execute(query, values)
         except sqlite3.Error as error:
-            raise refused(self.path, error) from None
-        if time.monotonic() - self._saved > SAVE_SECONDS:
+            raise explain_sqlite_error(self.path, error) from None
+        if time.monotonic() - self._saved_at > SAVE_SECONDS:
             self.save()

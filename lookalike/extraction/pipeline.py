@@ -1,84 +1,110 @@
-"""Files → rows, as fast as the machine goes: threads read and decode ahead while the engine computes."""
+"""Files → vectors, as fast as the machine allows: threads read and decode ahead while the engine computes."""
 
 import errno
-import hashlib
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
+from lookalike.embedding.embedder import Embedder
 from lookalike.errors import CatalogueError, ImageError, ShortageError, UndecidedError
 from lookalike.extraction.checkpoint import Stamp
+from lookalike.files import sha256
 from lookalike.images.decoding import check_bytes, load_prepared
 from lookalike.index.catalogue import stored_name
+from lookalike.types import Matrix, Pixels, StrPath
 
-# The last nanosecond that 64 bits hold, in the year 2262.
-LATEST = 2**63 - 1
+# SQLite and Parquet hold times as 64-bit integers, which end in the year 2262.
+MAX_TIME_NS = 2**63 - 1
 
-
-# What the machine lacks, whatever the file: a product must not be left out for it.
+# The machine lacks something, whichever file is opened: no product may be left out of the index for that.
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 
-def file_of(path, output, time_of=lambda status: status.st_mtime_ns):
-    """The File of a path, named as the index in the folder output names it; time_of an os.stat_result is its time."""
-    try:
-        status = os.stat(path)
-        stamp = Stamp(status.st_size, min(time_of(status), LATEST))
-    except OSError:  # gone, or a link to nothing: reading it will say so
-        stamp = Stamp(0, 0)
-    return File(stored_name(path, output), path, stamp)
+class ReadableFile(Protocol):
+    """The part of a Path that the pipeline needs: a catalogue file on a disk or at an address."""
 
+    def stat(self) -> os.stat_result:
+        """Return at least the size; raises OSError."""
+        ...
 
-def _last_change(status):
-    """The later time of a file's bytes and of its status: of two of one size that swap their names, that alone tells.
+    def read_bytes(self) -> bytes:
+        """Return the content; raises OSError."""
+        ...
 
-    What else changes the status, such as rights, costs a reading: contents that are known are not embedded again.
-    """
-    return max(status.st_mtime_ns, status.st_ctime_ns)
+    def __fspath__(self) -> str: ...
 
 
 @dataclass(frozen=True)
 class File:
-    """A catalogue file to look at: its name in the index, where it is, and its stamp."""
+    """A catalogue file to process: its name in the index, where it is, and its stamp."""
 
     name: str
-    path: Path
+    path: ReadableFile
     stamp: Stamp
 
 
 @dataclass
-class Done:
-    """A file that was looked at: the SHA-256 of its bytes, and its row of vectors or the reason why it has none.
+class FileResult:
+    """One processed file.
 
-    Row and reason are None where the content was known before; content is None where it could not be read, or not
-    be decided: the next run tries again. pixels and aspect, see images.load_prepared, are what the row is made of.
+    Attributes:
+        content: the SHA-256 of its bytes; None if it could not be read or decided, so that the next run tries again.
+        prepared: the pixels, uint8 (size, size, 3), and the image's width by its height, until they are embedded.
+        row: its vectors side by side, float32 (d,).
+        reason: why it has no row. Row and reason are both None if the content was known before.
     """
 
     file: File
     content: str | None = None
-    pixels: np.ndarray | None = None
-    row: np.ndarray | None = None
+    prepared: tuple[Pixels, float] | None = None
+    row: Matrix | None = None
     reason: str | None = None
-    aspect: float | None = None
 
 
-def embed_files(files, embedder, knows, batch_size, workers):
-    """A Done for each File, in order; knows(content) tells which contents need no row any more.
+def modified_at(status: os.stat_result) -> int:
+    """Return when a file's bytes were last written, in nanoseconds."""
+    return status.st_mtime_ns
 
-    At most three batches of images are held in memory at any time.
+
+def changed_at(status: os.stat_result) -> int:
+    """Return the later of mtime and ctime: only ctime reveals that two files of equal size swapped names.
+
+    Other changes of the status, such as permissions, cost one more read of the file, but no embedding.
+    """
+    return max(status.st_mtime_ns, status.st_ctime_ns)
+
+
+def stat_file(path: Path, output: StrPath, time_of: Callable[[os.stat_result], int] = modified_at) -> File:
+    """Return the File at a path, named as the index in the folder output names it."""
+    try:
+        status = os.stat(path)
+        stamp = Stamp(status.st_size, min(time_of(status), MAX_TIME_NS))
+    except OSError:  # gone, or a broken link: reading it reports that
+        stamp = Stamp(0, 0)
+    return File(stored_name(path, output), path, stamp)
+
+
+def embed_files(
+    files: Iterable[File], embedder: Embedder, is_known: Callable[[str], bool], batch_size: int, workers: int
+) -> Generator[FileResult, None, None]:
+    """Yield the FileResult of each file, in order; contents for which is_known is true are not embedded again.
+
+    At most three batches of images are in memory at any time. Raises CatalogueError if the machine runs short.
     """
     with ExitStack() as stack:
-        readers = _threads(stack, workers)
-        # The engine has a thread of its own, so that it computes while this one waits for readers.
-        engine = _threads(stack, 1)
-        waiting = deque()
-        for batch in _batches(_read_ahead(files, embedder.size, knows, readers, batch_size), batch_size):
+        readers = _start_threads(stack, workers)
+        # The engine has its own thread, so that it computes while this one waits for readers.
+        engine = _start_threads(stack, 1)
+        waiting: deque[Future[list[FileResult]]] = deque()
+        for batch in _batches(_read_ahead(files, embedder.size, is_known, readers, batch_size), batch_size):
             waiting.append(engine.submit(_embed, batch, embedder))
             if len(waiting) > 1:
                 yield from waiting.popleft().result()
@@ -86,64 +112,67 @@ def embed_files(files, embedder, knows, batch_size, workers):
             yield from future.result()
 
 
-def _threads(stack, count):
-    """A pool that, when its user leaves or is interrupted, drops what it has not begun."""
+def _start_threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
+    """Start a pool that drops its pending work when the stack ends, also by an interrupt."""
     pool = ThreadPoolExecutor(count)
     stack.callback(pool.shutdown, wait=False, cancel_futures=True)
     return pool
 
 
-def _read_ahead(files, size, knows, readers, ahead):
-    waiting = deque()
+def _read_ahead(
+    files: Iterable[File], size: int, is_known: Callable[[str], bool], readers: ThreadPoolExecutor, ahead: int
+) -> Iterator[FileResult]:
+    waiting: deque[Future[FileResult]] = deque()
     for file in files:
-        waiting.append(readers.submit(_read, file, size, knows))
+        waiting.append(readers.submit(_read_file, file, size, is_known))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _read(file, size, knows):
-    """Read the bytes once: for the content's hash and for the pixels; raises CatalogueError in a shortage."""
-    done = Done(file)
+def _read_file(file: File, size: int, is_known: Callable[[str], bool]) -> FileResult:
+    """Read the bytes once, for both the content's hash and the pixels; raises CatalogueError in a shortage."""
+    result = FileResult(file)
     try:
         check_bytes(file.path.stat().st_size, "The file")
         content = file.path.read_bytes()
-        done.content = hashlib.sha256(content).hexdigest()
-        if not knows(done.content):
-            done.pixels, done.aspect = load_prepared(content, size, called="The file")
+        result.content = sha256(content)
+        if not is_known(result.content):
+            result.prepared = load_prepared(content, size, called="The file")
     except UndecidedError as error:
-        done.content, done.reason = None, str(error)
+        result.content, result.reason = None, str(error)
     except ImageError as error:
-        done.reason = str(error)
+        result.reason = str(error)
     except ShortageError as error:
         raise _shortage(file, error.lacks) from None
     except OSError as error:
-        # Once its bytes are read, nothing but a shortage can fail in this way.
-        if error.errno in SHORTAGES or done.content:
+        # Once the bytes are read, only a shortage can raise OSError.
+        if error.errno in SHORTAGES or result.content:
             raise _shortage(file, error.strerror) from None
-        done.reason = f"The file cannot be read ({error.strerror})."
-    return done
+        result.reason = f"The file cannot be read ({error.strerror})."
+    return result
 
 
-def _shortage(file, lacks):
+def _shortage(file: File, lacks: str | None) -> CatalogueError:
     return CatalogueError(
-        f"This machine could not go on at {file.name} ({lacks}); finished work is kept and an index that was there "
-        "is unchanged. Close other programs, raise its limits (ulimit -n, ulimit -v) or lower --workers, then run "
+        f"This machine could not go on at {file.name} ({lacks}); finished work is kept, and an index that was there "
+        "is unchanged. Close other programs, raise the limits (ulimit -n, ulimit -v) or lower --workers, then run "
         "the same command again."
     )
 
 
-def _batches(items, size):
-    iterator = iter(items)
+def _batches(results: Iterable[FileResult], size: int) -> Iterator[list[FileResult]]:
+    iterator = iter(results)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
-def _embed(batch, embedder):
-    images = [done for done in batch if done.pixels is not None]
-    if images:
-        rows = embedder.rows(np.stack([done.pixels for done in images]), [done.aspect for done in images])
-        for done, row in zip(images, rows):
-            done.row, done.pixels = row, None
+def _embed(batch: list[FileResult], embedder: Embedder) -> list[FileResult]:
+    """Fill in the rows of the results that have pixels, and drop the pixels."""
+    decoded = [(result, *result.prepared) for result in batch if result.prepared]
+    if decoded:
+        results, pixels, aspects = zip(*decoded)
+        for result, row in zip(results, embedder.rows(np.stack(pixels), aspects)):
+            result.row, result.prepared = row, None
     return batch

@@ -1,8 +1,7 @@
-"""Makes the shards of a catalogue: which are still to be made, from which files, and each on disk when it is done."""
+"""The shards of a catalogue while they are made: which are missing, from which files, and each on disk once done."""
 
-import hashlib
 import json
-import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,85 +12,112 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lookalike.errors import CatalogueError, IndexFileError
-from lookalike.index.shards import MANIFEST, Shard, read_manifest, read_shard, schema
+from lookalike.extraction.pipeline import File, FileResult
+from lookalike.files import sha256, write_whole
+from lookalike.index.shards import SHARDS_MANIFEST, Shard, ShardManifest, read_shard, read_shard_manifest, shard_schema
+from lookalike.types import StrPath
 
-# No shard has more than this many times the files that it should have on average.
-LONGEST = 4
+# No shard has more than this many times the average number of files.
+MAX_SIZE_RATIO = 4
+
+# A file's name, size and time. Equal ones have equal rows.
+FileKey = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A run of the catalogue's Files that become one shard, its key, and those of them that no shard has yet."""
+    """A run of the catalogue's files that become one shard.
+
+    Attributes:
+        key: changes whenever the name, size or time of any of the files does.
+        files: the files in order.
+        new: those of them that have no row in any shard yet.
+    """
 
     key: str
-    files: tuple
-    new: tuple
+    files: tuple[File, ...]
+    new: tuple[File, ...]
 
 
 class ShardFolder:
-    """The shards in a folder while they are made by one embedder, for which manifest stands.
+    """The shards in a folder while one embedder makes them.
 
-    A file whose name, size and time are those of an earlier run keeps its row, in whichever shard it is.
-    rebuild forgets the earlier runs, but for a rebuild that was stopped, which goes on. Raises IndexFileError, also
-    where another embedder made what is there.
+    A file keeps its row from an earlier run, in whichever shard it is, while its name, size and time stay the same.
+
+    Args:
+        folder: where the shards lie.
+        manifest: tells how the embedder makes vectors; its shards are ignored.
+        files: the catalogue's files in order.
+        shard_size: how many files a shard has on average.
+        rebuild: forget the earlier runs, except a rebuild that was stopped, which goes on.
+
+    Attributes:
+        todo: the parts whose shards are missing.
+
+    Raises IndexFileError, also if another embedder made the shards there.
     """
 
-    def __init__(self, folder, manifest, files, shard_size, rebuild=False):
+    def __init__(
+        self, folder: StrPath, manifest: ShardManifest, files: Iterable[File], shard_size: int, rebuild: bool = False
+    ) -> None:
         self.folder = Path(folder)
         self._manifest = replace(manifest, complete=False, shards=())
-        parts = [(part, _key(part)) for part in cut(files, shard_size)]
-        old = self._of_rebuild() if rebuild else self._old()
-        self._order = [key for _, key in parts]
-        keys = set(self._order)
-        self._finished = {shard.key: shard for shard in old if shard.key in keys}
-        self._stale = tuple(shard for shard in old if shard.key not in keys)
-        self._known = self._known_rows()
-        todo = [(part, key) for part, key in parts if key not in self._finished]
-        self.todo = [Part(key, part, tuple(f for f in part if _row(f) not in self._known)) for part, key in todo]
+        parts = {_part_key(part): part for part in split_files(files, shard_size)}
+        old = self._load_rebuild() if rebuild else self._load_earlier()
+        self._order = list(parts)
+        self._finished = {shard.key: shard for shard in old if shard.key in parts}
+        self._stale = tuple(shard for shard in old if shard.key not in parts)
+        self._known = self._find_known_rows()
+        self.todo = [
+            Part(key, part, tuple(file for file in part if _file_key(file) not in self._known))
+            for key, part in parts.items()
+            if key not in self._finished
+        ]
 
     @property
-    def left(self):
-        """How many files no shard on disk has yet."""
+    def left(self) -> int:
+        """How many files have no row in any shard on disk yet."""
         return sum(len(part.new) for part in self.todo if part.key not in self._finished)
 
-    def save(self, part, fresh):
-        """Put the shard of a Part on disk; fresh is the table of the files in part.new, in any order."""
-        table = pa.concat_tables([*self._kept(part), fresh])
+    def save(self, part: Part, fresh: pa.Table) -> None:
+        """Write the shard of a part; fresh is the table of the files in part.new, in any order."""
+        table = pa.concat_tables([*self._kept_rows(part), fresh])
         places = pc.index_in(pa.array([file.name for file in part.files]), value_set=table["name"].combine_chunks())
         if places.null_count or len(table) != len(part.files):
             raise CatalogueError("A shard came back without all of its files. Run the same command again.")
         buffer = pa.BufferOutputStream()
         pq.write_table(table.take(places).combine_chunks(), buffer, use_dictionary=False)
         content = buffer.getvalue().to_pybytes()
-        digest = hashlib.sha256(content).hexdigest()
-        # A file that could not be read is tried again, which a shard that is known by its key would prevent.
+        digest = sha256(content)
+        # The next run retries a file that could not be read, and would skip a shard that has its part's key.
         key = "" if table["content"].null_count else part.key
         self._finished[part.key] = shard = Shard(f"{digest[:16]}.parquet", len(part.files), digest, key)
-        with self._disk():
-            _write(self.folder / shard.file, content)
+        with self._writing():
+            write_whole(self.folder / shard.file, content)
             self._write_manifest(complete=False)
 
-    def read_again(self):
-        """Know what is on disk and nothing else: Ctrl-C may have come between knowing and writing."""
-        manifest = read_manifest(self.folder)
-        files = {shard.file for shard in manifest.shards} if manifest else ()
+    def reload(self) -> None:
+        """Forget what is not on disk: Ctrl-C may have come between making and writing a shard."""
+        manifest = read_shard_manifest(self.folder)
+        files = {shard.file for shard in manifest.shards} if manifest else set()
         self._finished = {key: shard for key, shard in self._finished.items() if shard.file in files}
 
-    def finish(self):
-        """Say that all shards are there, and drop what they replace."""
+    def finish(self) -> None:
+        """Record that all shards are there, and delete those that they replace."""
         if self._was_complete and not (self.todo or self._stale):
             return
-        with self._disk():
+        with self._writing():
             self._manifest = replace(self._manifest, rebuilding=False)
             self._write_manifest(complete=True)
             used = {shard.file for shard in self._finished.values()}
-            for path in self.folder.glob("*.parquet*"):
-                if path.name not in used:
+            for path in self.folder.iterdir():
+                # A killed run leaves temporary files.
+                if path.name not in used and (".parquet" in path.name or path.suffix == ".new"):
                     path.unlink()
 
-    def _old(self):
-        """The shards of earlier runs that are whole."""
-        old = read_manifest(self.folder)
+    def _load_earlier(self) -> list[Shard]:
+        """Return the whole shards of earlier runs."""
+        old = read_shard_manifest(self.folder)
         self._was_complete = bool(old and old.complete)
         if old is None:
             return []
@@ -102,58 +128,60 @@ class ShardFolder:
                 "drop that work with --rebuild."
             )
         self._manifest = replace(self._manifest, rebuilding=old.rebuilding)
-        return [shard for shard in old.shards if self._is_whole(shard)]
+        return self._whole_shards(old)
 
-    def _of_rebuild(self):
-        """The whole shards of a rebuild that was stopped; none where the last run was no rebuild, or saved nothing."""
+    def _load_rebuild(self) -> list[Shard]:
+        """Return the whole shards of a rebuild that was stopped; empty if the last run was no rebuild."""
         try:
-            old = read_manifest(self.folder)
-        except IndexFileError:  # damaged, which --rebuild is there to mend
+            old = read_shard_manifest(self.folder)
+        except IndexFileError:  # damaged: --rebuild replaces it
             old = None
         self._was_complete = False
         self._manifest = replace(self._manifest, rebuilding=True)
-        if old and old.rebuilding and self._is_ours(old):
-            return [shard for shard in old.shards if self._is_whole(shard)]
-        return []
+        return self._whole_shards(old) if old and old.rebuilding and self._is_ours(old) else []
 
-    def _is_ours(self, old):
+    def _is_ours(self, old: ShardManifest) -> bool:
         return (old.key, old.spaces) == (self._manifest.key, self._manifest.spaces)
 
-    def _is_whole(self, shard):
+    def _whole_shards(self, old: ShardManifest) -> list[Shard]:
+        return [shard for shard in old.shards if self._is_whole(shard)]
+
+    def _is_whole(self, shard: Shard) -> bool:
         try:
             read_shard(self.folder, self._manifest, shard)
         except IndexFileError:
             return False
         return True
 
-    def _known_rows(self):
-        """Where the row of each file of the stale shards is: (name, size, mtime) → (shard, number)."""
+    def _find_known_rows(self) -> dict[FileKey, tuple[Shard, int]]:
+        """Return where the rows in the stale shards are: the key of a file → (shard, place in it)."""
         known = {}
         for shard in self._stale:
             table = read_shard(self.folder, self._manifest, shard)
             columns = (table[name].to_pylist() for name in ("name", "size", "mtime", "content"))
-            for number, (*row, content) in enumerate(zip(*columns)):
+            for place, (name, size, mtime, content) in enumerate(zip(*columns)):
                 if content:
-                    known[tuple(row)] = (shard, number)
+                    known[name, size, mtime] = (shard, place)
         return known
 
-    def _kept(self, part):
-        """The rows of a Part that earlier shards have, as tables."""
-        numbers = {}
+    def _kept_rows(self, part: Part) -> list[pa.Table]:
+        """Return tables with the rows of a part that earlier shards have."""
+        places: dict[Shard, list[int]] = {}
         for file in set(part.files) - set(part.new):
-            shard, number = self._known[_row(file)]
-            numbers.setdefault(shard, []).append(number)
-        return [read_shard(self.folder, self._manifest, shard).take(rows) for shard, rows in numbers.items()]
+            shard, place = self._known[_file_key(file)]
+            places.setdefault(shard, []).append(place)
+        return [read_shard(self.folder, self._manifest, shard).take(rows) for shard, rows in places.items()]
 
-    def _write_manifest(self, complete):
+    def _write_manifest(self, complete: bool) -> None:
         shards = [self._finished[key] for key in self._order if key in self._finished]
-        # Until the last shard is there, what an interrupted run may still need stays known.
+        # A stopped run still needs the stale shards: list them until the last new one is there.
         shards += [] if complete else self._stale
         self._manifest = replace(self._manifest, complete=complete, shards=tuple(shards))
-        _write(self.folder / MANIFEST, self._manifest.to_bytes())
+        write_whole(self.folder / SHARDS_MANIFEST, self._manifest.to_bytes())
 
     @contextmanager
-    def _disk(self):
+    def _writing(self) -> Iterator[None]:
+        """Make the folder; turn an OSError in this block into an IndexFileError."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             yield
@@ -164,54 +192,50 @@ class ShardFolder:
             ) from None
 
 
-def table_of(finished, spaces):
-    """The rows of a list of Done as a pyarrow.Table, for a dict from space to its width."""
-    types = schema(spaces)
-    rows = np.zeros((len(finished), sum(spaces.values())), np.float32)
-    missing = np.array([done.row is None for done in finished], bool)
-    for place, done in enumerate(finished):
-        if done.row is not None:
-            rows[place] = done.row
-    files = [done.file for done in finished]
-    columns = [[file.name for file in files], [file.stamp.size for file in files], [file.stamp.mtime for file in files]]
-    columns += [[done.content for done in finished], [done.reason for done in finished]]
+def results_table(results: Sequence[FileResult], spaces: Mapping[str, int]) -> pa.Table:
+    """Return the rows of a shard for processed files; spaces is a dict from space to its width."""
+    types = shard_schema(spaces)
+    rows = np.zeros((len(results), sum(spaces.values())), np.float32)
+    for place, result in enumerate(results):
+        if result.row is not None:
+            rows[place] = result.row
+    missing = pa.array([result.row is None for result in results], pa.bool_())
+    files = [result.file for result in results]
+    columns: list[list[str | int | None]] = [
+        [file.name for file in files],
+        [file.stamp.size for file in files],
+        [file.stamp.mtime for file in files],
+        [result.content for result in results],
+        [result.reason for result in results],
+    ]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, types)]
     parts = np.split(rows, np.cumsum(list(spaces.values()))[:-1], axis=1)
-    columns += [
-        pa.FixedSizeListArray.from_arrays(pa.array(part.ravel()), type=types.field(space).type, mask=pa.array(missing))
+    arrays += [
+        pa.FixedSizeListArray.from_arrays(pa.array(part.ravel()), type=types.field(space).type, mask=missing)
         for space, part in zip(spaces, parts)
     ]
-    return pa.table([pa.array(column, field.type) for column, field in zip(columns, types)], schema=types)
+    return pa.table(arrays, schema=types)
 
 
-def _row(file):
+def split_files(files: Iterable[File], size: int) -> Iterator[tuple[File, ...]]:
+    """Yield runs of about size files. Names alone decide where a run ends, so that a new file moves no other."""
+    run = []
+    for file in files:
+        run.append(file)
+        if _ends_run(file.name, size) or len(run) == MAX_SIZE_RATIO * size:
+            yield tuple(run)
+            run = []
+    if run:
+        yield tuple(run)
+
+
+def _ends_run(name: str, size: int) -> bool:
+    return int(sha256(name.encode())[:16], 16) % size == 0
+
+
+def _file_key(file: File) -> FileKey:
     return file.name, file.stamp.size, file.stamp.mtime
 
 
-def _key(part):
-    return hashlib.sha256(json.dumps([_row(file) for file in part]).encode()).hexdigest()[:32]
-
-
-def _write(path, content):
-    """Write beside and rename, down to the disk."""
-    beside = path.with_name(path.name + ".new")
-    with open(beside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-
-
-def cut(files, size):
-    """Yield runs of Files, of about size each. Ends hang on the names there, so that a new file moves no others."""
-    part = []
-    for file in files:
-        part.append(file)
-        if _ends(file.name, size) or len(part) == LONGEST * size:
-            yield tuple(part)
-            part = []
-    if part:
-        yield tuple(part)
-
-
-def _ends(name, size):
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % size == 0
+def _part_key(files: Sequence[File]) -> str:
+    return sha256(json.dumps([_file_key(file) for file in files]).encode())[:32]

@@ -1,72 +1,87 @@
 """Where a catalogue's images lie: a folder, or an address that pyarrow or fsspec reads (s3://, gs://, …)."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from lookalike.errors import CatalogueError
 from lookalike.extraction.checkpoint import Stamp
-from lookalike.extraction.pipeline import File, file_of
-from lookalike.images.decoding import MAX_BYTES
-from lookalike.images.discovery import find_images, suffixes
+from lookalike.extraction.pipeline import File, stat_file
+from lookalike.images.decoding import MAX_FILE_BYTES
+from lookalike.images.discovery import find_images, image_suffixes
+from lookalike.types import StrPath
+
+if TYPE_CHECKING:
+    from pyarrow import fs
 
 
 class Storage:
-    """The images at an address, the same for the one who lists them and for every worker who reads them.
+    """The images at an address; pickled, it is the same for the driver that lists them and the workers that read them.
 
-    A folder's are named as on one machine; all others by their path below the address.
+    Files in a folder are named as on one machine, all others by their path below the address.
+
+    Attributes:
+        folder: the folder, None for an address elsewhere.
+        shown: the folder or address without credentials, for messages and the manifest.
     """
 
-    def __init__(self, images):
-        parts = urlsplit(str(images)) if "://" in str(images) else None
-        local = url2pathname(parts.path) if parts and parts.scheme == "file" and not parts.netloc else images
-        self.folder = None if parts and parts.scheme != "file" else Path(os.path.abspath(local))
+    def __init__(self, images: StrPath) -> None:
         self._address = str(images)
-        # Keys and passwords that stand in an address are nobody's business but the storage's.
-        self.shown = str(self.folder or f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
+        parts = urlsplit(self._address) if "://" in self._address else None
+        self.folder: Path | None = None
+        if parts and parts.scheme != "file":
+            # An address may hold keys and passwords.
+            self.shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        else:
+            local = url2pathname(parts.path) if parts and not parts.netloc else images
+            self.folder = Path(os.path.abspath(local))
+            self.shown = str(self.folder)
 
-    def find(self, output):
-        """The Files in the catalogue's order, for an index in the folder output; raises CatalogueError."""
+    def find(self, output: StrPath) -> list[File]:
+        """Return the catalogue's files in order, for an index in the folder output; raises CatalogueError."""
         if self.folder:
-            return [file_of(path, output) for path in find_images(self.folder)]
-        found = sorted(self._listed(), key=lambda file: file.name)
+            return [stat_file(path, output) for path in find_images(self.folder)]
+        found = sorted(self._list_files(), key=lambda file: file.name)
         if not found:
-            raise CatalogueError(f"There is no image in {self.shown}. Looked for {', '.join(sorted(suffixes()))}.")
+            raise CatalogueError(
+                f"There is no image in {self.shown}. Looked for {', '.join(sorted(image_suffixes()))}."
+            )
         return found
 
-    def readable(self, file):
-        """The File with a path that can be read here."""
-        if self.folder:
-            return File(file.name, Path(file.path), file.stamp)
-        return File(file.name, _Object(self, str(file.path), file.stamp.size), file.stamp)
+    def file(self, name: str, path: str, stamp: Stamp) -> File:
+        """Return the File with that name, path and stamp, as find does."""
+        return File(name, Path(path) if self.folder else RemoteFile(self, path, stamp.size), stamp)
 
-    def _listed(self):
+    def _list_files(self) -> Iterator[File]:
         from pyarrow import fs
 
-        filesystem, root = self._place
+        filesystem, root = self._filesystem
         try:
             infos = filesystem.get_file_info(fs.FileSelector(root, recursive=True))
         except Exception as error:  # each storage raises its own
             raise self._unreachable(error) from None
-        known = suffixes()
+        known = image_suffixes()
         for info in filter(lambda info: info.is_file, infos):
             name = PurePosixPath(info.path).relative_to(root)
             if name.suffix.lower() in known and not any(part.startswith(".") for part in name.parts):
-                yield File(name.as_posix(), info.path, Stamp(info.size or 0, info.mtime_ns or 0))
+                yield self.file(name.as_posix(), info.path, Stamp(info.size or 0, info.mtime_ns or 0))
 
     @cached_property
-    def _place(self):
-        """pyarrow's file system of the address, and the path in it."""
+    def _filesystem(self) -> tuple[fs.FileSystem, str]:
+        """pyarrow's file system for the address, and the path in it."""
         import pyarrow as pa
         from pyarrow import fs
 
         try:
             return fs.FileSystem.from_uri(self._address)
-        except pa.ArrowInvalid:  # none of pyarrow's own
+        except pa.ArrowInvalid:  # not one of pyarrow's own
             pass
         try:
             from fsspec.core import url_to_fs
@@ -76,45 +91,54 @@ class Storage:
             raise self._unreachable(error) from None
         return fs.PyFileSystem(fs.FSSpecHandler(filesystem)), root
 
-    def __getstate__(self):
-        # Each machine has its own connections, and rights.
-        return {name: value for name, value in vars(self).items() if name != "_place"}
+    def __getstate__(self) -> dict[str, Any]:
+        # Each machine has its own connections and credentials.
+        return {name: value for name, value in vars(self).items() if name != "_filesystem"}
 
-    def _unreachable(self, error):
-        return CatalogueError(f"{self.shown} cannot be listed ({_reason(error)}). Check the address and your rights.")
+    def _unreachable(self, error: Exception) -> CatalogueError:
+        return CatalogueError(
+            f"{self.shown} cannot be listed ({first_line(error)}). Check the address and your permissions."
+        )
 
-    def read(self, path):
-        """The bytes of a file, one more than the limit at most.
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file, at most one more than the limit.
 
-        Raises FileNotFoundError, or CatalogueError for what another try may do.
+        Raises FileNotFoundError, or CatalogueError if another attempt may succeed.
         """
-        filesystem, _ = self._place
+        filesystem, _ = self._filesystem
         try:
             with filesystem.open_input_stream(path) as stream:
-                return stream.read(MAX_BYTES + 1)
+                content: bytes = stream.read(MAX_FILE_BYTES + 1)
+                return content
         except FileNotFoundError as error:
             raise FileNotFoundError(error.errno, "No such file or directory") from None
         except Exception as error:  # each storage raises its own
             raise CatalogueError(
-                f"{path} could not be read from {self.shown} ({_reason(error)}); finished shards are kept. Look at the "
-                "network and the rights, then run the same command again."
+                f"{path} could not be read from {self.shown} ({first_line(error)}); finished shards are kept. Check "
+                "the network and your permissions, then run the same command again."
             ) from None
 
 
-@dataclass(frozen=True)
-class _Object:
-    """A file of a Storage, to read as a Path is read."""
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a Storage with the methods of a Path that the pipeline uses; see ReadableFile."""
 
     storage: Storage
     path: str
     size: int
 
-    def stat(self):
-        return SimpleNamespace(st_size=self.size)
+    def stat(self) -> os.stat_result:
+        """Return the size that the storage stated when the files were listed, and zeros."""
+        return os.stat_result((0, 0, 0, 0, 0, 0, self.size, 0, 0, 0))
 
-    def read_bytes(self):
+    def read_bytes(self) -> bytes:
+        """Return the content; raises FileNotFoundError or CatalogueError."""
         return self.storage.read(self.path)
 
+    def __fspath__(self) -> str:
+        return self.path
 
-def _reason(error):
-    return (str(error) or type(error).__name__).splitlines()[0][:200].rstrip(".")
+
+def first_line(error: BaseException) -> str:
+    """Return what an error of a library says in one short line, without a full stop."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")

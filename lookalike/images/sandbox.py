@@ -1,7 +1,7 @@
-"""Decodes an image in a process of its own, which can be stopped, may crash and gets only so much memory.
+"""Decode images in processes that can be killed, may crash and get limited memory.
 
-Pillow's and libheif's decoders cannot be interrupted, and a file can claim little and then need much: the
-kinds and sizes for which that is so come here, all others are decoded where they are asked for.
+Pillow's and libheif's decoders cannot be interrupted, and a file can claim little and then need much. The kinds and
+sizes for which that is so are decoded here, all others in the process that asks.
 """
 
 import atexit
@@ -11,77 +11,192 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from lookalike.errors import ImageError, ShortageError, UndecidedError
+from lookalike.images.pillow import decode_in_process
+from lookalike.settings import usable_cores
 
-# The slowest file within all limits takes a quarter of it on a slow core; the rest is for busy machines.
-SECONDS = 30
-
-# It takes a second to begin; a machine on which that takes so long is out of something.
-SECONDS_TO_BEGIN = 60
-
-MEMORY = 3 * 2**30
+MAX_MEMORY = 3 * 2**30
 
 REQUEST, ANSWER = struct.Struct("<QII"), struct.Struct("<?III")
 
 READY = b"!"
 
-# One thread a library: each thread's arena would count against MEMORY.
+# One thread a library: each thread's arena would count against MAX_MEMORY.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
-_idle, _all_busy, _one_heavy = [], threading.Semaphore(os.cpu_count() or 1), threading.Semaphore(1)
+
+def decode_sandboxed(content: bytes, size: int, name: str, heavy: bool = False) -> Image.Image:
+    """Decode bytes as decoding.decode does, in this process's shared Sandbox; raises what Sandbox.decode does."""
+    return shared_sandbox().decode(content, size, name, heavy)
 
 
-def decode_sandboxed(content, size, name, heavy=False, seconds=None):
-    """The RGB Pillow image in content, for size as decode has it; raises ImageError.
+class Worker:
+    """A process that decodes one image after another. OSError, ValueError or struct.error mean that it died."""
 
-    Where it takes too long, or its process dies twice, that is an UndecidedError: a busy machine, or one
-    short of memory, does that to sound files too. Raises ShortageError where the machine lets no such process
-    run. Of heavy ones, which may need all of MEMORY, one is decoded at a time.
+    def __init__(self, command: Sequence[str] = ()) -> None:
+        """Start the process; raises OSError. command is for tests: the program that stands for the worker."""
+        self._process = subprocess.Popen(  # noqa: S603 # nosec B603 - our own module
+            command or [sys.executable, "-m", "lookalike.images.sandbox"],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._process.stdin and self._process.stdout  # noqa: S101 # nosec B101 - both are pipes
+        self._requests: IO[bytes] = self._process.stdin
+        self._answers: IO[bytes] = self._process.stdout
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> bool:
+        """Wait until it can take requests; return False if it died before that."""
+        return self._answers.read(len(READY)) == READY
+
+    def ask(self, content: bytes, size: int, name: str) -> Image.Image | ImageError:
+        """Return the decoded image, or the error that says why there is none."""
+        called = os.fsencode(name)
+        self._requests.write(REQUEST.pack(len(content), size, len(called)) + called)
+        self._requests.write(content)
+        self._requests.flush()
+        fine, width, height, length = ANSWER.unpack(self._answers.read(ANSWER.size))
+        if length > MAX_MEMORY // 4:
+            raise ValueError("not an answer of a sound worker")
+        body = self._answers.read(length)
+        if len(body) != length:
+            raise OSError("the worker died")
+        return Image.frombytes("RGB", (width, height), body) if fine else ImageError(os.fsdecode(body))
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def stop(self) -> None:
+        """Kill the process and give back what it held."""
+        self.kill()
+        for pipe in (self._requests, self._answers):
+            with suppress(OSError):  # about bytes that it no longer took
+                pipe.close()
+        self._process.wait()
+
+
+class Sandbox:
+    """A pool of workers, which are started when needed and used again.
+
+    The slowest file within all limits takes a quarter of max_seconds on a slow core; the rest is for busy machines.
+    A worker starts within a second; if that takes max_seconds_to_start, the machine has run out of something.
+    start makes a worker and may raise OSError.
     """
-    seconds = seconds or SECONDS
-    with _one_heavy if heavy else _all_busy:
-        answer = _answer(content, size, name, heavy, seconds) or _answer(content, size, name, heavy, seconds)
-    if answer is None:
-        raise UndecidedError(_gave_up(name))
-    if isinstance(answer, str):
-        raise ImageError(answer)
-    return answer
 
+    def __init__(
+        self, max_seconds: float = 30, max_seconds_to_start: float = 60, start: Callable[[], Worker] = Worker
+    ) -> None:
+        self.max_seconds, self.max_seconds_to_start = max_seconds, max_seconds_to_start
+        self._start = start
+        self._idle: list[Worker] = []
+        self._slots, self._heavy_slot = threading.Semaphore(usable_cores()), threading.Semaphore(1)
 
-def _answer(content, size, name, heavy, seconds):
-    """The image, the sentence that says why there is none, or None where the worker died."""
-    worker = _living() or _start(name)
-    try:
-        with _killed_after(seconds, worker) as expired:
-            answer = _ask(worker, content, size, name)
-    except (OSError, ValueError, struct.error):
-        _stop(worker)
-        if expired.is_set():
-            raise UndecidedError(_gave_up(name, seconds)) from None
+    def decode(self, content: bytes, size: int, name: str, heavy: bool = False) -> Image.Image:
+        """Decode bytes as decoding.decode does; raises ImageError.
+
+        Raises UndecidedError if that takes too long or kills two workers: on a busy machine, or one short of memory,
+        sound files do that too. Raises ShortageError if the machine cannot run a worker. Heavy files, which may need
+        all of MAX_MEMORY, are decoded one at a time.
+        """
+        with self._heavy_slot if heavy else self._slots:
+            answer = self._try(content, size, name, heavy) or self._try(content, size, name, heavy)
+        if answer is None:
+            raise UndecidedError(f"{name} made its decoder fail. Save it as an ordinary JPEG and try again.")
+        if isinstance(answer, ImageError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Stop all idle workers."""
+        while self._idle:
+            self._idle.pop().stop()
+
+    def _try(self, content: bytes, size: int, name: str, heavy: bool) -> Image.Image | ImageError | None:
+        """Return the image, the error that says why there is none, or None if the worker died."""
+        worker = self._idle_worker() or self._new_worker(name)
+        try:
+            with killed_after(self.max_seconds, worker) as expired:
+                answer = worker.ask(content, size, name)
+        except (OSError, ValueError, struct.error):
+            worker.stop()
+            if expired.is_set():
+                raise UndecidedError(
+                    f"{name} takes longer than {self.max_seconds:g} s to decode, the limit. "
+                    "Save it as an ordinary JPEG and try again."
+                ) from None
+            return None
+        except BaseException:
+            worker.stop()
+            raise
+        if heavy or expired.is_set():
+            worker.stop()  # which gives back the memory that a heavy file needed
+        else:
+            self._idle.append(worker)
+        return answer
+
+    def _idle_worker(self) -> Worker | None:
+        """Return an idle worker or None. A worker that died while idle was not killed by an image."""
+        with suppress(IndexError):  # another thread has just emptied the list
+            while not (worker := self._idle.pop()).is_alive:
+                worker.stop()
+            return worker
         return None
-    except BaseException:
-        _stop(worker)
-        raise
-    # What a heavy file needed is given back with its process.
-    _stop(worker) if heavy or expired.is_set() else _idle.append(worker)
-    return answer
+
+    def _new_worker(self, name: str) -> Worker:
+        """Return a worker that is ready; raises ShortageError, which names the image that waits for it."""
+        try:
+            worker = self._start()
+        except OSError as error:
+            raise ShortageError(name, error.strerror or str(error)) from None
+        try:
+            with killed_after(self.max_seconds_to_start, worker) as expired:
+                ready = worker.wait_until_ready()
+        except BaseException:
+            worker.stop()
+            raise
+        if ready and not expired.is_set():
+            return worker
+        worker.stop()
+        raise ShortageError(name, "its decoder does not begin" if expired.is_set() else "too little memory is free")
 
 
-def _gave_up(name, seconds=None):
-    what = f"takes longer than {seconds:g} s to decode, the limit" if seconds else "made its decoder fail"
-    return f"{name} {what}. Save it as an ordinary JPEG and try again."
+_shared: Sandbox | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_sandbox() -> Sandbox:
+    """Return the one Sandbox of this process, made at first use and closed when the process ends."""
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = Sandbox()
+            atexit.register(_shared.close)
+        return _shared
 
 
 @contextmanager
-def _killed_after(seconds, worker):
-    """Kill the worker if the block takes longer; the event given is then set."""
+def killed_after(seconds: float, worker: Worker) -> Iterator[threading.Event]:
+    """Kill the worker if the block takes longer; the event that the block gets is then set."""
     expired = threading.Event()
-    timer = threading.Timer(seconds, lambda: (expired.set(), worker.kill()))
+
+    def expire() -> None:
+        expired.set()
+        worker.kill()
+
+    timer = threading.Timer(seconds, expire)
     try:
         timer.start()
         yield expired
@@ -89,74 +204,11 @@ def _killed_after(seconds, worker):
         timer.cancel()
 
 
-def _living():
-    """An idle worker, or None; what died while it was idle died of no file."""
-    with suppress(IndexError):  # of a list that another thread has just emptied
-        while (worker := _idle.pop()).poll() is not None:
-            _stop(worker)
-        return worker
-    return None
+def serve(requests: IO[bytes], answers: IO[bytes], max_memory: int) -> None:
+    """Answer requests until there are no more, within max_memory bytes.
 
-
-def _start(name):
-    """A worker that has all it needs to begin; raises ShortageError, which names the image that waits for it."""
-    try:
-        worker = subprocess.Popen(  # noqa: S603 # nosec B603 - our own module
-            [sys.executable, "-m", "lookalike.images.sandbox"],
-            cwd=Path(__file__).parents[2],
-            env={**os.environ, **ENVIRONMENT},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    except OSError as error:
-        raise ShortageError(name, error.strerror) from None
-    try:
-        with _killed_after(SECONDS_TO_BEGIN, worker) as expired:
-            ready = worker.stdout.read(len(READY)) == READY
-    except BaseException:
-        _stop(worker)
-        raise
-    if ready and not expired.is_set():
-        return worker
-    _stop(worker)
-    raise ShortageError(name, "its decoder does not begin" if expired.is_set() else "too little memory is free")
-
-
-def _ask(worker, content, size, name):
-    """The image, or the sentence that says why there is none; OSError, ValueError or struct.error where it died."""
-    called = os.fsencode(name)
-    worker.stdin.write(REQUEST.pack(len(content), size, len(called)) + called)
-    worker.stdin.write(content)
-    worker.stdin.flush()
-    fine, width, height, length = ANSWER.unpack(worker.stdout.read(ANSWER.size))
-    if length > MEMORY // 4:
-        raise ValueError("no answer of a sound worker")
-    body = worker.stdout.read(length)
-    if len(body) != length:
-        raise OSError("the worker died")
-    return Image.frombytes("RGB", (width, height), body) if fine else os.fsdecode(body)
-
-
-def _stop(worker):
-    worker.kill()
-    for pipe in (worker.stdin, worker.stdout):
-        with suppress(OSError):  # of what it did not take any more
-            pipe.close()
-    worker.wait()
-
-
-@atexit.register
-def _stop_all():
-    while _idle:
-        _stop(_idle.pop())
-
-
-def _serve(requests, answers, memory=MEMORY):
-    """Answer requests until there are no more, in so many bytes of memory; ended by a file for which less than MEMORY
-    is not enough: elsewhere it may be."""
-    from lookalike.images.pillow import decode_in_process
-
+    Raises MemoryError for a file for which less than MAX_MEMORY is not enough: elsewhere it may be.
+    """
     answers.write(READY)
     answers.flush()
     while header := requests.read(REQUEST.size):
@@ -164,33 +216,37 @@ def _serve(requests, answers, memory=MEMORY):
         name, content = os.fsdecode(requests.read(called)), requests.read(length)
         try:
             image = decode_in_process(content, size, name)
-            answer = (True, *image.size), image.tobytes()
+            fine, sides, body = True, image.size, image.tobytes()
         except ImageError as error:
-            answer = (False, 0, 0), os.fsencode(str(error))
+            fine, sides, body = False, (0, 0), os.fsencode(str(error))
         except MemoryError:
-            if memory < MEMORY:
+            if max_memory < MAX_MEMORY:
                 raise
-            answer = (False, 0, 0), os.fsencode(f"{name} needs too much memory. Save it smaller and try again.")
-        answers.write(ANSWER.pack(*answer[0], len(answer[1])))
-        answers.write(answer[1])
+            sentence = f"{name} needs too much memory. Save it smaller and try again."
+            fine, sides, body = False, (0, 0), os.fsencode(sentence)
+        answers.write(ANSWER.pack(fine, *sides, len(body)))
+        answers.write(body)
         answers.flush()
-        del content, answer
+        del content, body
 
 
-def _main():
+def _main() -> None:
     # Ctrl-C in a terminal reaches every process there; this one ends when its pipe does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    memory = MEMORY
+    max_memory = MAX_MEMORY
     if sys.platform == "linux":
         import resource
 
-        # An operator's own limit that is lower stands; not even root may raise it everywhere.
+        # An operator's own lower limit stands; not even root may raise it everywhere.
         given = [limit for limit in resource.getrlimit(resource.RLIMIT_AS) if limit != resource.RLIM_INFINITY]
-        memory = min([MEMORY, *given])
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        max_memory = min([MAX_MEMORY, *given])
+        resource.setrlimit(resource.RLIMIT_AS, (max_memory, max_memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Set here alone, for this process is all ours: headers.MAX_PIXELS is checked first, with a sentence of our own.
+    Image.MAX_IMAGE_PIXELS = None
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 4
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
-    _serve(sys.stdin.buffer, answers, memory)
+    serve(sys.stdin.buffer, answers, max_memory)
 
 
 if __name__ == "__main__":

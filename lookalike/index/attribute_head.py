@@ -2,116 +2,122 @@
 
 import io
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
 from lookalike.index.safe_loading import read_npz
+from lookalike.types import Attributes, Matrix, Vectors
 
 INPUTS = ("fashion", "color")
 
-# How much a column counts in a distance; any other counts as OTHER.
-IMPORTANCE = {"articleType": 2.0, "baseColour": 1.0, "gender": 0.8}
-
+# How much a column counts in a distance; any other column counts OTHER.
+IMPORTANCE = {TYPE_COLUMN: 2.0, COLOR_COLUMN: 1.0, GENDER_COLUMN: 0.8}
 OTHER = 0.5
 
-# A shop's own word on a product against what the head believes of its picture: words can be wrong.
+# How much a shop's own word about a product counts against the head's probabilities: words can be wrong.
 KNOWN = 0.9
 
-# Columns whose values are few enough to be learned, and come often enough; and so many of them, the best known.
+# A column can be learned if it has at most MAX_WORDS words and most of them come MIN_EXAMPLES times. Of more than
+# MAX_COLUMNS such columns, those that most products have are learned.
 MAX_WORDS, MIN_EXAMPLES, MAX_COLUMNS = 300, 3, 12
 
 
 @dataclass(frozen=True)
 class AttributeHead:
-    """For each column the words it knows, w of them, and float32 (d + 1, w) weights, the last row added."""
+    """A linear classifier for each column: column → its w words, and column → float32 (d + 1, w), the bias last."""
 
-    words: dict
-    weights: dict
+    words: Mapping[str, tuple[str, ...]]
+    weights: Vectors
 
-    def beliefs(self, vectors):
-        """The probability of each word: a dict from column to float32 (n, w), from a dict of spaces."""
-        inputs = _inputs(vectors)
+    def class_probabilities(self, vectors: Vectors) -> dict[str, Matrix]:
+        """Return the probability of each word: column → float32 (n, w), from space → float32 (n, d)."""
+        inputs = join_inputs(vectors)
         return {column: _softmax(inputs @ w[:-1] + w[-1]) for column, w in self.weights.items()}
 
-    def tuned(self, vectors, attributes=None):
-        """Tuned vectors, float32 (n, d) of norm 1: the square roots of the probabilities, column by column.
+    def tuned(self, vectors: Vectors, attributes: Sequence[Attributes] | None = None) -> Matrix:
+        """Return tuned vectors, float32 (n, d) of norm 1: the square roots of the probabilities, column by column.
 
-        attributes, a dict a product, are what the shop knows; a photo has none.
+        attributes are what the shop knows of n products, None for photos.
         """
         parts = []
-        for column, believed in self.beliefs(vectors).items():
+        for column, probabilities in self.class_probabilities(vectors).items():
             if attributes is not None:
-                believed = self._with_known(column, believed, attributes)
-            parts.append(np.sqrt(believed) * np.float32(IMPORTANCE.get(column, OTHER)))
+                probabilities = self._mix_in_known(column, probabilities, attributes)
+            parts.append(np.sqrt(probabilities) * np.float32(IMPORTANCE.get(column, OTHER)))
         joined = np.concatenate(parts, axis=1)
         return joined / np.linalg.norm(joined, axis=1, keepdims=True)
 
-    def to_bytes(self):
-        """The head as the bytes of an .npz file."""
+    def to_bytes(self) -> bytes:
+        """Return the head as the bytes of an .npz file."""
         buffer = io.BytesIO()
-        arrays = {f"words.{column}": np.array(words) for column, words in self.words.items()}
-        np.savez(buffer, **arrays, **{f"weights.{column}": w for column, w in self.weights.items()})
+        arrays: dict[str, Any] = {f"words.{column}": np.array(words) for column, words in self.words.items()}
+        np.savez(buffer, **arrays | {f"weights.{column}": w for column, w in self.weights.items()})
         return buffer.getvalue()
 
     @staticmethod
-    def from_bytes(content):
-        """The head that to_bytes wrote; raises ValueError for anything else."""
+    def from_bytes(content: bytes) -> "AttributeHead":
+        """Return the head that to_bytes wrote; raises ValueError for anything else."""
         stored = read_npz(content)
         columns = [name.removeprefix("words.") for name in stored if name.startswith("words.")]
         if set(stored) != {f"{part}.{column}" for part in ("words", "weights") for column in columns} or not columns:
-            raise ValueError("no head")
+            raise ValueError("not a head")
         words = {column: stored[f"words.{column}"] for column in columns}
         weights = {column: stored[f"weights.{column}"] for column in columns}
         if not all(_belong_together(words[column], weights[column]) for column in columns):
-            raise ValueError("no head")
+            raise ValueError("not a head")
         return AttributeHead({column: tuple(own.tolist()) for column, own in words.items()}, weights)
 
-    def _with_known(self, column, believed, attributes):
+    def _mix_in_known(self, column: str, probabilities: Matrix, attributes: Sequence[Attributes]) -> Matrix:
         places = {word: place for place, word in enumerate(self.words[column])}
         known = [(row, places[own[column]]) for row, own in enumerate(attributes) if own.get(column) in places]
         if not known:
-            return believed
+            return probabilities
         rows, columns = np.array(known).T
-        mixed = believed.copy()
+        mixed = probabilities.copy()
         mixed[rows] *= np.float32(1 - KNOWN)
         mixed[rows, columns] += np.float32(KNOWN)
         return mixed
 
 
-def _belong_together(words, weights):
-    fit = words.dtype.kind == "U" and words.ndim == 1 and 2 <= len(words) <= MAX_WORDS
-    fit = fit and weights.dtype == np.float32 and weights.ndim == 2 and weights.shape[1] == len(words)
-    return fit and bool(np.isfinite(weights).all())
+def columns_to_learn(attributes: Sequence[Attributes]) -> list[str]:
+    """Return the columns that a head can learn: the Kaggle table's if all three can be learned, or else any.
 
-
-def columns_to_learn(attributes):
-    """The columns a head can learn from a list of dicts: the Kaggle ones where all are there, or else any.
-
-    One of them alone would hide all that a shop says in columns of its own.
+    Some of the three alone would hide everything that a shop says in columns of its own.
     """
-    values = {}
+    values: dict[str, list[str]] = {}
     for own in attributes:
         for column, word in own.items():
             values.setdefault(column, []).append(word)
-    fit = [column for column, words in values.items() if _can_be_learned(words)]
-    if IMPORTANCE.keys() <= set(fit):
-        return [column for column in fit if column in IMPORTANCE]
-    known = sorted(fit, key=lambda column: -len(values[column]))[:MAX_COLUMNS]
-    return [column for column in fit if column in known]
+    learnable = [column for column, words in values.items() if _can_be_learned(words)]
+    if IMPORTANCE.keys() <= set(learnable):
+        return [column for column in learnable if column in IMPORTANCE]
+    chosen = sorted(learnable, key=lambda column: -len(values[column]))[:MAX_COLUMNS]
+    return [column for column in learnable if column in chosen]
 
 
-def _can_be_learned(words):
-    # numpy would give each word the room of the longest, which may be a whole description.
+def join_inputs(vectors: Vectors) -> Matrix:
+    """Return what a head is given of space → float32 (n, d): the spaces INPUTS side by side."""
+    return np.concatenate([vectors[name] for name in INPUTS], axis=1)
+
+
+def _can_be_learned(words: Sequence[str]) -> bool:
+    # numpy stores each word in the width of the longest, which may be a whole description: keep such columns out.
     counts = Counter(words).values()
     frequent = sum(count for count in counts if count >= MIN_EXAMPLES)
     return 2 <= len(counts) <= MAX_WORDS and frequent > 0.8 * len(words)
 
 
-def _inputs(vectors):
-    return np.concatenate([vectors[name] for name in INPUTS], axis=1)
+def _belong_together(words: NDArray[np.str_], weights: Matrix) -> bool:
+    fit = words.dtype.kind == "U" and words.ndim == 1 and 2 <= len(words) <= MAX_WORDS
+    fit = fit and weights.dtype == np.float32 and weights.ndim == 2 and weights.shape[1] == len(words)
+    return fit and bool(np.isfinite(weights).all())
 
 
-def _softmax(scores):
+def _softmax(scores: Matrix) -> Matrix:
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -1,93 +1,153 @@
-"""The catalogue as every index knows it: its products, and how a query's vectors are completed."""
+"""A catalogue: what its products are called, where their pictures lie, and what every kind of index can do."""
 
 import os
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, ClassVar
 
-# Folders, separated as in PATH, that an operator allows besides: for classic indexes, and for linked images.
-ALSO = "LOOKALIKE_PICTURES"
+import numpy as np
+
+from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.facets import Facets
+from lookalike.index.vector_search import Searcher
+from lookalike.settings import Settings
+from lookalike.types import Attributes, Rows, StrPath, Vectors
+
+if TYPE_CHECKING:  # both modules import this one
+    from lookalike.index.manifest import Manifest
+    from lookalike.index.reading import Index
 
 
-def product_id(filename):
-    """The id of a product: its file's name without folder and suffix, readable."""
+def product_id(filename: str) -> str:
+    """Return a product's id: the name of its file without folder and suffix, readable."""
     return readable(PurePosixPath(filename).stem)
 
 
-def readable(text):
-    """The text as any page, file or network takes it: a name's bytes that are no UTF-8 are written as \\udce9."""
+def readable(text: str) -> str:
+    """Return text that any page, file or network accepts: bytes of a name that are not UTF-8 become \\udce9 etc."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def stored_name(path: StrPath, folder: StrPath) -> str:
+    """Return the POSIX path that an index keeps of a file: relative to the index's folder if the file is inside."""
+    path, folder = Path(os.path.abspath(path)), Path(os.path.abspath(folder))
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+
+
+def sample_rows(n: int, max_products: int) -> Rows:
+    """Return max_products of n rows, or all, drawn by a fixed seed and sorted."""
+    rng = np.random.default_rng(0)
+    return np.arange(n) if n <= max_products else np.sort(rng.choice(n, max_products, replace=False))
 
 
 @dataclass(frozen=True)
 class Product:
-    """One catalogue image: its name in the index, its file and its attributes (may be empty).
+    """One catalogue image.
 
-    path is where the index says it is; picture is that file where it may be shown, else None.
+    name is its name in the index, path the file that this name stands for, identity what people ask for it by
+    (see Catalogue.identity). attributes may be empty.
     """
 
     name: str
     path: Path
-    attributes: dict
-    index: "Catalogue | None" = field(default=None, compare=False, repr=False)
+    attributes: Attributes
+    identity: str
 
     @property
-    def id(self):
+    def id(self) -> str:
         return product_id(self.name)
 
-    @property
-    def identity(self):
-        """What it is asked for by: its id, or its name where another product with that id comes before it."""
-        first = self.index.row(self.id) if self.index else None
-        return self.id if first is None or self.index.names[first] == self.name else readable(self.name)
 
-    @property
-    def picture(self):
-        return catalogue_file(self.index, self) if self.index else None
+class Catalogue(ABC):
+    """What every index offers, wherever its vectors are kept.
 
-
-class Catalogue:
-    """What every index can say of its products, wherever their vectors are kept.
-
-    It has folder, names, attributes by id, manifest, head, widths (a dict from space to how many numbers it has),
-    written_at (seconds since 1970) and size (bytes).
+    Attributes:
+        folder: the folder that the names of the products are relative to.
+        names: POSIX paths, one for each product, in the catalogue's fixed order.
+        attributes: product id → its attributes; products without any may be missing.
+        manifest: what index.json says, {} for a classic pair of pickles.
+        head: the AttributeHead that makes tuned vectors, None if the index is not tuned.
+        widths: space → length of its vectors.
+        written_at: when the index was written, in seconds since 1970.
+        size: in bytes.
+        is_in_memory: whether all vectors are in this machine's memory.
     """
 
-    def with_tuned(self, vectors):
-        """A query's vectors, a dict from space to (m, d), with the tuned ones where this index has them."""
-        return {**vectors, "tuned": self.head.tuned(vectors)} if self.head else vectors
+    is_in_memory: ClassVar[bool]
 
-    def product(self, row):
-        """The Product in that row."""
-        name = self.names[row]
-        return Product(name, self.folder / name, self.attributes_of(row), self)
+    if TYPE_CHECKING:  # At run time, an abstract property would stand in the way of a dataclass's field.
 
-    def attributes_of(self, row):
-        """The attributes of the product in that row, a dict."""
+        @property
+        def folder(self) -> Path: ...
+        @property
+        def names(self) -> Sequence[str]: ...
+        @property
+        def attributes(self) -> Mapping[str, Attributes]: ...
+        @property
+        def manifest(self) -> Manifest: ...
+        @property
+        def head(self) -> AttributeHead | None: ...
+        @property
+        def widths(self) -> Mapping[str, int]: ...
+        @property
+        def written_at(self) -> float: ...
+        @property
+        def size(self) -> int: ...
+
+    @abstractmethod
+    def row(self, identity: str) -> int | None:
+        """Return the row of the product with that id, the first of several, or with that name; None if none has."""
+
+    @abstractmethod
+    def searcher(self) -> Searcher:
+        """Return the Searcher over the vectors."""
+
+    @abstractmethod
+    def facets(self) -> Facets:
+        """Return the Facets of the attributes."""
+
+    @abstractmethod
+    def in_memory(self) -> "Index":
+        """Return this index with all its vectors in memory; raises IndexFileError if they are on a server."""
+
+    @abstractmethod
+    def sample(self, max_products: int) -> "Index":
+        """Return an Index in memory of at most max_products products: all of them, or a random sample (seed 0)."""
+
+    def attributes_of(self, row: int) -> Attributes:
+        """Return the attributes of the product in that row."""
         return self.attributes.get(product_id(self.names[row]), {})
 
+    def product(self, row: int) -> Product:
+        """Return the product in that row."""
+        name = self.names[row]
+        return Product(name, self.folder / name, self.attributes_of(row), self.identity(row))
 
-def catalogue_file(index, product):
-    """The Path of a product's picture, or None where it lies outside the catalogue or is no file.
+    def identity(self, row: int) -> str:
+        """Return what a product is asked for by: its id, or its name if an earlier product has the same id."""
+        name = self.names[row]
+        first = self.row(product_id(name))
+        return product_id(name) if first is None or self.names[first] == name else readable(name)
 
-    The catalogue is the images' folder that the manifest records, or else the folder of the index itself;
-    links are followed first.
-    """
-    try:
-        path = Path(index.folder, product.name).resolve(strict=True)
-        inside = any(path.is_relative_to(folder) for folder in _folders(index))
-        return path if inside and path.is_file() else None
-    except (OSError, ValueError, RuntimeError):  # gone, not a path, links in a circle
-        return None
+    def picture(self, product: Product, also: Sequence[Path] | None = None) -> Path | None:
+        """Return the file of a product's picture, or None if it may not be shown or is not a file.
 
+        It may be shown if it lies, after following links, in the folder of images that the manifest records (or
+        else the index's own folder), or in one of the folders also (default: the settings' picture_folders).
+        """
+        also = Settings.from_environment().picture_folders if also is None else also
+        try:
+            images = Path(self.folder, self.manifest.get("images") or "").resolve()
+            # Do not believe a manifest that claims the whole disk.
+            folders = [images] if images != Path(images.anchor) else []
+            folders += [folder.resolve() for folder in also]
+            path = Path(self.folder, product.name).resolve(strict=True)
+            return path if any(map(path.is_relative_to, folders)) and path.is_file() else None
+        except (OSError, ValueError, RuntimeError):  # missing, not a path, or links in a circle
+            return None
 
-def _folders(index):
-    recorded = Path(index.folder, index.manifest.get("images") or "").resolve()
-    # A manifest that says the catalogue is the whole disk is not believed.
-    own = [recorded] if recorded != Path(recorded.anchor) else []
-    return own + [Path(folder).resolve() for folder in os.environ.get(ALSO, "").split(os.pathsep) if folder]
-
-
-def stored_name(path, folder):
-    """The POSIX path of a file as the index keeps it: relative to the folder where it lies inside."""
-    path, folder = Path(os.path.abspath(path)), Path(os.path.abspath(folder))
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+    def with_tuned(self, vectors: Vectors) -> Vectors:
+        """Return a query's vectors, space → float32 (m, d), with the tuned ones if this index has a head."""
+        return {**vectors, "tuned": self.head.tuned(vectors)} if self.head else vectors

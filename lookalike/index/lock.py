@@ -1,37 +1,39 @@
-"""One run at a time writes to a folder: SQLite's own lock, and what its errors mean to whoever runs it."""
+"""The lock that lets one run at a time write to a folder, and the sentences for SQLite's errors."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from lookalike.errors import IndexFileError
+from lookalike.types import StrPath
 
-FOLDER = ".lookalike"
+STATE_FOLDER = ".lookalike"
 
 
 @contextmanager
-def lock(folder):
-    """Hold a folder against every other run that writes there, until the block or this process ends.
+def lock(folder: StrPath) -> Iterator[None]:
+    """Keep every other run from writing to a folder until the block or this process ends; raises IndexFileError.
 
-    The lock is SQLite's own, as that works on every system; its file stays empty. Raises IndexFileError.
+    The lock is SQLite's own, because that works on every system. Its file stays empty.
     """
-    path = Path(folder, FOLDER, "lock")
+    path = Path(folder, STATE_FOLDER, "lock")
     with ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(closing(connection(path))).execute("BEGIN EXCLUSIVE")
+            stack.enter_context(closing(connect(path))).execute("BEGIN EXCLUSIVE")
         except (OSError, sqlite3.Error) as error:
-            raise refused(path, error) from None
+            raise explain_sqlite_error(path, error) from None
         yield
 
 
-def connection(path):
-    """An sqlite3 connection that any thread may use, each statement its own transaction unless it begins one."""
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection that any thread may use. Each statement is a transaction unless one is begun explicitly."""
     return sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
 
 
-def refused(path, error):
-    """The IndexFileError for an error of SQLite, or of the disk, at a path in FOLDER."""
+def explain_sqlite_error(path: Path, error: Exception) -> IndexFileError:
+    """Return the IndexFileError for an error of SQLite or of the disk at a path in STATE_FOLDER."""
     if "locked" in str(error):
         return IndexFileError(
             f"Another run is writing to {path.parent.parent.resolve()}. "
@@ -40,6 +42,6 @@ def refused(path, error):
     if not isinstance(error, (OSError, sqlite3.OperationalError)) or "Could not decode" in str(error):
         return IndexFileError(f"{path} is damaged ({error}). Run the same command again with --rebuild.")
     return IndexFileError(
-        f"{path} cannot be written ({error}); finished work is kept and an index that was there is unchanged. "
+        f"{path} cannot be written ({error}); finished work is kept, and an index that was there is unchanged. "
         "Make room or choose another folder with --output, then run the same command again."
     )

@@ -1,161 +1,218 @@
-"""The index on disk: what it consists of, and how it is read and checked."""
+"""The index on disk: the files it consists of, and how they are read and checked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from lookalike.errors import CatalogueError, IndexFileError
+from lookalike.errors import INDEX_COMMAND, REBUILD, CatalogueError, IndexFileError
 from lookalike.files import read_regular_file, sha256
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.attributes import read_styles
-from lookalike.index.catalogue import Catalogue, product_id, readable
+from lookalike.index.catalogue import Catalogue, product_id, readable, sample_rows
 from lookalike.index.facets import Facets
-from lookalike.index.manifest import MAX_BYTES, parse_manifest
+from lookalike.index.manifest import MAX_BYTES, Manifest, parse_manifest
 from lookalike.index.safe_loading import load_pickle, read_npz
-from lookalike.index.vector_search import InMemory
+from lookalike.index.vector_search import InMemorySearcher
+from lookalike.types import Attributes, Matrix, StrPath, Vectors
 
 FORMAT = 1
+EMBEDDINGS, FILENAMES, SPACES, TUNED = "embeddings.pkl", "filenames.pkl", "spaces.npz", "tuned.npz"
+MANIFEST = "index.json"
+FILES = (EMBEDDINGS, FILENAMES, SPACES, TUNED, MANIFEST)
 
-EMBEDDINGS, FILENAMES, SPACES, TUNED, MANIFEST = FILES = (
-    "embeddings.pkl",
-    "filenames.pkl",
-    "spaces.npz",
-    "tuned.npz",
-    "index.json",
-)
+# The longest path that operating systems know.
+MAX_NAME_LENGTH = 4096
 
-
-REBUILD = "Run: python extract_features.py"
-
-# The longest path that systems know.
-LONGEST_NAME = 4096
-
-# No file of ours may bring these: one is in the pickle, the other is made.
-MADE_ELSEWHERE = {"look", "tuned"}
+# Spaces that spaces.npz must not hold: look is in embeddings.pkl, tuned is computed.
+RESERVED_SPACES = {"look", "tuned"}
 
 
 @dataclass(frozen=True)
 class Index(Catalogue):
-    """The catalogue in its fixed order: n names, a float32 matrix (n, d) a space, attributes by id.
+    """A Catalogue in memory: n names, and space → float32 (n, d), look always among them.
 
-    look is always among the spaces; manifest is empty for the classic pair of pickles, which has none;
-    head, which makes tuned vectors of photos, is there where the space tuned is.
+    head is there exactly if the space tuned is.
     """
 
+    is_in_memory = True
+
     folder: Path
-    names: tuple
-    spaces: dict
-    attributes: dict
-    manifest: dict
+    names: tuple[str, ...]
+    spaces: Vectors
+    attributes: Mapping[str, Attributes]
+    manifest: Manifest
     head: AttributeHead | None = None
 
     @property
-    def look(self):
+    def look(self) -> Matrix:
         return self.spaces["look"]
 
     @property
-    def widths(self):
+    def widths(self) -> dict[str, int]:
         return {name: matrix.shape[1] for name, matrix in self.spaces.items()}
 
     @property
-    def written_at(self):
-        """When the index was written: its last file is renamed into place last; 0 where it has none."""
-        return max((path.stat().st_mtime for path in self._files()), default=0)
+    def written_at(self) -> float:
+        """See Catalogue; 0 for an index without files."""
+        return _written_at(self.folder)
 
     @property
-    def size(self):
-        return sum(path.stat().st_size for path in self._files())
+    def size(self) -> int:
+        return sum(path.stat().st_size for path in _existing_files(self.folder))
 
-    def searcher(self):
-        """The Searcher over this index's vectors."""
-        return InMemory(self.spaces)
+    def searcher(self) -> InMemorySearcher:
+        return InMemorySearcher(self.spaces)
 
-    def facets(self):
-        """The Facets of its attributes."""
-        return Facets([self.attributes.get(product_id(name), {}) for name in self.names])
+    def facets(self) -> Facets:
+        return Facets([self.attributes_of(row) for row in range(len(self.names))])
 
-    def row(self, identity):
-        """The row of the product with that id, the first of several, or with that name; None without one."""
+    def row(self, identity: str) -> int | None:
         row = self._rows.get(identity)
         if row is None and (first := self._rows.get(product_id(identity))) is not None:
-            # Asked for by its name, when it was not the first with its id.
+            # Asked for by name although it is the first with its id.
             return first if readable(self.names[first]) == readable(identity) else None
         return row
 
-    def sample(self, most):
-        """An Index in memory of at most so many products; this one is itself, for it is in memory already."""
+    def in_memory(self) -> "Index":
         return self
 
+    def sample(self, max_products: int) -> "Index":
+        """See Catalogue. An index of at most max_products products is its own sample."""
+        if len(self.names) <= max_products:
+            return self
+        rows = sample_rows(len(self.names), max_products)
+        spaces = {name: matrix[rows] for name, matrix in self.spaces.items()}
+        return replace(self, names=tuple(self.names[row] for row in rows), spaces=spaces)
+
     @cached_property
-    def _rows(self):
+    def _rows(self) -> dict[str, int]:
         first = {product_id(name): row for row, name in reversed(list(enumerate(self.names)))}
         return {readable(name): row for row, name in enumerate(self.names) if first[product_id(name)] != row} | first
 
-    def _files(self):
-        return [path for path in (self.folder / name for name in FILES) if path.is_file()]
+
+@dataclass(frozen=True)
+class IndexHeader:
+    """Everything in an index except its names and vectors."""
+
+    folder: Path
+    attributes: Mapping[str, Attributes]
+    manifest: Manifest
+    head: AttributeHead | None
+
+    @property
+    def written_at(self) -> float:
+        return _written_at(self.folder)
 
 
-def load_index(folder):
-    """The Index in a folder, ours or a classic pair; raises IndexFileError."""
-    folder = Path(folder)
-    manifest = read_manifest(folder)
-    names = read_names(_read(folder, FILENAMES, manifest), FILENAMES, classic=not manifest)
-    spaces = {"look": read_look(_read(folder, EMBEDDINGS, manifest), EMBEDDINGS)}
+def load_index(folder: StrPath) -> Index:
+    """Return the index in a folder, ours or a classic pair of pickles; raises IndexFileError."""
+    header = load_index_header(folder)
+    folder, manifest = header.folder, header.manifest
+    names = read_names(_read_file(folder, FILENAMES, manifest), classic=not manifest)
+    spaces = {"look": read_look(_read_file(folder, EMBEDDINGS, manifest))}
     if SPACES in manifest.get("files", {}):
-        spaces |= read_spaces(_read(folder, SPACES, manifest), SPACES)
+        spaces |= read_spaces(_read_file(folder, SPACES, manifest))
     _check_sizes(names, spaces, manifest)
-    attributes, head = _attributes(folder, manifest), None
-    if TUNED in manifest.get("files", {}):
-        known = [attributes.get(product_id(name), {}) for name in names]
-        head, spaces["tuned"] = read_head(_read(folder, TUNED, manifest), TUNED, spaces, known)
-    return Index(folder, names, spaces, attributes, manifest, head)
+    if header.head:
+        attributes = [header.attributes.get(product_id(name), {}) for name in names]
+        spaces["tuned"] = tuned_vectors(header.head, spaces, attributes)
+    return Index(folder, names, spaces, header.attributes, manifest, header.head)
 
 
-def load_index_header(folder):
-    """The Index in a folder with all that is in it but names and vectors; raises IndexFileError."""
+def load_index_header(folder: StrPath) -> IndexHeader:
+    """Return an index's header, which needs little memory; raises IndexFileError."""
     folder = Path(folder)
     manifest = read_manifest(folder)
-    attributes, head = _attributes(folder, manifest), None
-    if TUNED in manifest.get("files", {}):
-        head = head_of(_read(folder, TUNED, manifest), TUNED)
-    return Index(folder, (), {}, attributes, manifest, head)
+    head = read_head(_read_file(folder, TUNED, manifest)) if TUNED in manifest.get("files", {}) else None
+    return IndexHeader(folder, _read_attributes(folder, manifest), manifest, head)
 
 
-def _check_sizes(names, spaces, manifest):
-    for name, matrix in spaces.items():
-        if len(names) != len(matrix):
-            raise IndexFileError(
-                f"The {name} space has {len(matrix)} rows and {FILENAMES} {len(names)}: they do not belong together. "
-                f"{REBUILD}"
-            )
-    if manifest and spaces["look"].shape != (manifest["n"], manifest["channels"]):
-        raise IndexFileError(f"{EMBEDDINGS} is not of the shape that {MANIFEST} states. {REBUILD}")
-
-
-def read_manifest(folder):
-    """The manifest of the index in a folder, {} where there is none; raises IndexFileError."""
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the index in a folder, {} if it has none; raises IndexFileError."""
     try:
-        content = read_regular_file(folder / MANIFEST, MAX_BYTES)
+        manifest = parse_manifest(read_regular_file(folder / MANIFEST, MAX_BYTES))
+        sound = manifest["format"] == FORMAT and {EMBEDDINGS, FILENAMES} <= manifest["files"].keys()
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise IndexFileError(f"{folder / MANIFEST} cannot be read ({error.strerror}).") from None
-    try:
-        manifest = parse_manifest(content)
     except ValueError:
-        manifest = {"format": None, "files": {}}
-    if manifest["format"] != FORMAT or not {EMBEDDINGS, FILENAMES} <= manifest["files"].keys():
+        sound = False
+    if not sound:
         raise IndexFileError(f"{folder / MANIFEST} is damaged or of another version. {REBUILD}")
     return manifest
 
 
-def _read(folder, name, manifest):
+def read_names(content: bytes, classic: bool = False) -> tuple[str, ...]:
+    """Return the POSIX paths in filenames.pkl; raises IndexFileError.
+
+    The classic scripts wrote backslashes on Windows.
+    """
+    loaded = load_pickle(content, FILENAMES)
+    if not isinstance(loaded, list) or not all(map(_is_name, loaded)):
+        raise IndexFileError(f"{FILENAMES} does not hold a list of paths. {REBUILD}")
+    return tuple(name.replace("\\", "/") if classic else name for name in loaded)
+
+
+def read_look(content: bytes) -> Matrix:
+    """Return the look space in embeddings.pkl, float32 (n, C); raises IndexFileError.
+
+    It is one array, or the classic list of n arrays.
+    """
+    loaded = load_pickle(content, EMBEDDINGS)
+    try:
+        # One list can stand in another a million times, and that one in a third.
+        if isinstance(loaded, list) and not (all(map(_is_row, loaded)) and sum(map(len, loaded)) <= len(content)):
+            raise ValueError("it claims more memory than its contents need")
+        with np.errstate(over="ignore"):  # numbers that are too large become infinite, which is refused below
+            look = np.asarray(loaded, dtype=np.float32)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        look = np.empty(0, np.float32)
+    if not _is_matrix(look):
+        raise IndexFileError(f"{EMBEDDINGS} does not hold finite vectors of one length. {REBUILD}")
+    return look
+
+
+def read_spaces(content: bytes) -> dict[str, Matrix]:
+    """Return the spaces in spaces.npz: space → float32 (n, d); raises IndexFileError."""
+    try:
+        spaces = read_npz(content)
+    except ValueError:
+        spaces = {}
+    sound = [matrix.dtype == np.float32 and _is_matrix(matrix) for matrix in spaces.values()]
+    if not sound or not all(sound) or RESERVED_SPACES & spaces.keys():
+        raise IndexFileError(f"{SPACES} does not hold finite float32 matrices. {REBUILD}")
+    return spaces
+
+
+def read_head(content: bytes) -> AttributeHead:
+    """Return the AttributeHead in tuned.npz; raises IndexFileError."""
+    try:
+        return AttributeHead.from_bytes(content)
+    except (ValueError, KeyError):
+        raise _unfit_head() from None
+
+
+def tuned_vectors(head: AttributeHead, spaces: Vectors, attributes: Sequence[Attributes]) -> Matrix:
+    """Return the tuned vectors of n products, float32 (n, d); raises IndexFileError if the head does not fit them."""
+    try:
+        tuned = head.tuned(spaces, attributes)
+    except (ValueError, KeyError):
+        raise _unfit_head() from None
+    if not _is_matrix(tuned):
+        raise _unfit_head()
+    return tuned
+
+
+def _read_file(folder: Path, name: str, manifest: Manifest) -> bytes:
     try:
         content = read_regular_file(folder / name)
     except FileNotFoundError:
-        raise IndexFileError(f"There is no index in {folder.resolve()} ({name} is missing). {REBUILD}") from None
+        missing = f"There is no index in {folder.resolve()} ({name} is missing)."
+        raise IndexFileError(f"{missing} Make one: {INDEX_COMMAND}") from None
     except OSError as error:
         raise IndexFileError(f"{folder / name} cannot be read ({error.strerror}).") from None
     except MemoryError:
@@ -165,90 +222,50 @@ def _read(folder, name, manifest):
     return content
 
 
-def _attributes(folder, manifest):
-    """A shop may move or mend its table at any time; products are shown without attributes meanwhile."""
-    if not manifest.get("styles"):
+def _read_attributes(folder: Path, manifest: Manifest) -> Mapping[str, Attributes]:
+    """Return product id → attributes, or nothing while the shop moves or repairs its table."""
+    styles = manifest.get("styles")
+    if not styles:
         return {}
     try:
-        return read_styles(folder / PurePosixPath(manifest["styles"]))
+        return read_styles(folder / PurePosixPath(styles))
     except CatalogueError:
         return {}
 
 
-def read_names(content, file, classic):
-    """A tuple of paths; the classic scripts, run on Windows, wrote back-slashes. Raises IndexFileError."""
-    loaded = load_pickle(content, file)
-    if not isinstance(loaded, list) or not all(_is_name(name) for name in loaded):
-        raise IndexFileError(f"{file} does not hold a list of paths. {REBUILD}")
-    return tuple(name.replace("\\", "/") if classic else name for name in loaded)
+def _check_sizes(names: Sequence[str], spaces: Vectors, manifest: Manifest) -> None:
+    for name, matrix in spaces.items():
+        if len(names) != len(matrix):
+            raise IndexFileError(
+                f"The {name} space has {len(matrix)} rows and {FILENAMES} {len(names)}: they do not belong together. "
+                f"{REBUILD}"
+            )
+    if manifest and spaces["look"].shape != (manifest["n"], manifest["channels"]):
+        raise IndexFileError(f"{EMBEDDINGS} does not have the shape that {MANIFEST} states. {REBUILD}")
 
 
-def read_look(content, file):
-    """float32 (n, C) from one array, or from the classic list of n arrays; raises IndexFileError."""
-    loaded = load_pickle(content, file)
-    try:
-        # A list can stand in a list a million times, and that in another.
-        if isinstance(loaded, list) and not (all(map(_is_row, loaded)) and sum(map(len, loaded)) <= len(content)):
-            raise ValueError("it claims more memory than its contents need")
-        with np.errstate(over="ignore"):  # too large becomes infinite, and is refused below
-            look = np.asarray(loaded, dtype=np.float32)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        look = np.empty(0)
-    if not _is_matrix(look):
-        raise IndexFileError(f"{file} does not hold finite vectors of one length. {REBUILD}")
-    return look
+def _existing_files(folder: Path) -> list[Path]:
+    return [path for path in (folder / name for name in FILES) if path.is_file()]
 
 
-def read_spaces(content, file):
-    """A dict from space to float32 (n, d); raises IndexFileError."""
-    try:
-        spaces = read_npz(content)
-    except ValueError:
-        spaces = {}
-    good = [matrix.dtype == np.float32 and _is_matrix(matrix) for matrix in spaces.values()]
-    if not good or not all(good) or MADE_ELSEWHERE & spaces.keys():
-        raise IndexFileError(f"{file} does not hold finite float32 matrices. {REBUILD}")
-    return spaces
+def _written_at(folder: Path) -> float:
+    """Return when the index's last file was renamed into place; 0 if it has none."""
+    return max((path.stat().st_mtime for path in _existing_files(folder)), default=0)
 
 
-def read_head(content, file, spaces, attributes):
-    """The AttributeHead and the products' tuned vectors, float32 (n, d); raises IndexFileError."""
-    head = head_of(content, file)
-    return head, tuned_by(head, file, spaces, attributes)
+def _unfit_head() -> IndexFileError:
+    return IndexFileError(f"{TUNED} does not hold a head that fits. {REBUILD}")
 
 
-def head_of(content, file):
-    """The AttributeHead in a file's bytes; raises IndexFileError."""
-    try:
-        return AttributeHead.from_bytes(content)
-    except (ValueError, KeyError):
-        raise _no_head(file) from None
-
-
-def tuned_by(head, file, spaces, attributes):
-    """The tuned vectors, float32 (n, d), of products with those vectors and attributes; raises IndexFileError."""
-    try:
-        tuned = head.tuned(spaces, attributes)
-    except (ValueError, KeyError):
-        tuned = np.empty(0)
-    if not _is_matrix(tuned):
-        raise _no_head(file)
-    return tuned
-
-
-def _no_head(file):
-    return IndexFileError(f"{file} does not hold a head that fits. {REBUILD}")
-
-
-def _is_row(row):
+def _is_row(row: object) -> bool:
     if isinstance(row, list):
         return all(isinstance(number, float | int) for number in row)
     return isinstance(row, np.ndarray) and row.ndim == 1
 
 
-def _is_name(name):
-    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and "\0" not in name
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and "\0" not in name
 
 
-def _is_matrix(matrix):
+def _is_matrix(matrix: Matrix) -> bool:
     return matrix.ndim == 2 and matrix.size > 0 and bool(np.isfinite(matrix).all())

@@ -1,35 +1,37 @@
 """skipped.csv: the files that could not be indexed, with their reasons."""
 
 import csv
-import hashlib
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
-from lookalike.errors import CatalogueError, IndexFileError
+from lookalike.errors import REBUILD, CatalogueError, IndexFileError
+from lookalike.files import sha256
+from lookalike.types import StrPath
 
 SKIPPED = "skipped.csv"
 
 
-def read_skipped(folder):
-    """The (path, reason) of each file that indexing left out; raises CatalogueError where it is no such table."""
+def read_skipped(folder: StrPath) -> tuple[tuple[str, str], ...]:
+    """Return (path, reason) of each file that indexing left out; raises CatalogueError if it is not such a table."""
     path = Path(folder, SKIPPED)
     try:
         with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            return tuple(tuple(row) for row in list(csv.reader(file))[1:] if len(row) == 2)
+            return tuple((row[0], row[1]) for row in list(csv.reader(file))[1:] if len(row) == 2)
     except FileNotFoundError:
         return ()
     except (OSError, csv.Error) as error:
-        raise CatalogueError(f"{path} cannot be read ({error}). Index again: python extract_features.py") from None
+        raise CatalogueError(f"{path} cannot be read ({error}). {REBUILD}") from None
 
 
-def _write_skipped(output, skipped):
-    """Write one row a skipped file, its path and the reason, after the header; return the file's SHA-256."""
+def write_skipped(output: StrPath, skipped: Iterable[tuple[str, str]]) -> str:
+    """Write a header and (path, reason) of each skipped file; return the file's SHA-256. Raises IndexFileError."""
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(("path", "reason"))
     rows.writerows(skipped)
-    path = Path(output) / SKIPPED
-    # A name that is no UTF-8, as old archives hold them, is told with its odd bytes spelled out.
+    path = Path(output, SKIPPED)
+    # Names from old archives need not be UTF-8: their odd bytes are spelled out.
     content = text.getvalue().encode(errors="backslashreplace")
     try:
         path.write_bytes(content)
@@ -37,4 +39,4 @@ def _write_skipped(output, skipped):
         raise IndexFileError(
             f"{path} cannot be written ({error.strerror}). Make room or choose another folder with --output."
         ) from None
-    return hashlib.sha256(content).hexdigest()
+    return sha256(content)

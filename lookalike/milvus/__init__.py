@@ -1,1 +1,1 @@
-"""An index in Milvus: published there in versions behind one name, searched there as one in memory is here."""
+"""An index in Milvus: published there in versions behind one name, and searched there with the same results."""

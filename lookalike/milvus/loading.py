@@ -1,131 +1,133 @@
-"""From the address of an index in Milvus to the index: names and attributes come here, vectors stay there."""
+"""The address of an index in Milvus → the index: names and attributes are loaded, vectors stay on the server."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import NoReturn
 
 from lookalike.errors import IndexFileError
 from lookalike.index.attribute_head import AttributeHead
-from lookalike.index.catalogue import Catalogue, product_id
+from lookalike.index.catalogue import Catalogue, product_id, sample_rows
 from lookalike.index.facets import Facets
+from lookalike.index.manifest import Manifest
 from lookalike.index.reading import Index
 from lookalike.milvus import versions
 from lookalike.milvus.layout import ATTRIBUTES, NAME, ROW, Layout
-from lookalike.milvus.product_table import AttributesById, ProductTable
-from lookalike.milvus.searching import MilvusSearch
-from lookalike.milvus.server import NOT_FOUND, SHORT_PATIENCE, Milvus, Refused, parse_address
+from lookalike.milvus.product_table import AttributesById, PackedTexts, ProductTable
+from lookalike.milvus.searching import MilvusSearcher
+from lookalike.milvus.server import COLLECTION_NOT_FOUND, Milvus, Refused, shared_server
+from lookalike.types import Attributes
 
-# Products read at a time; Milvus gives at most 16,384.
+# Products read at a time; Milvus returns at most MAX_MATCHES.
 PAGE = 10_000
 
-SEED = 0
-
-# Asked at every turn of a page; where there is no answer soon, the version that is served goes on.
+# Seconds. The version is asked for with every rerun of a page; without an answer, the version being served stays.
 PATIENCE_FOR_VERSION = 2.0
-
-
-_servers = {}
 
 
 @dataclass(frozen=True)
 class PublishedIndex(Catalogue):
-    """One version of an index in Milvus; see Catalogue. version is its collection there."""
+    """One version of an index in Milvus; see Catalogue.
+
+    version is its collection there, filters the columns that products can be filtered by.
+    """
+
+    is_in_memory = False
 
     folder: Path
     version: str
-    manifest: dict
+    manifest: Manifest
     head: AttributeHead | None
-    widths: dict
+    widths: Mapping[str, int]
     written_at: float
-    filters: tuple
+    filters: tuple[str, ...]
     _table: ProductTable
-    _searcher: MilvusSearch
+    _searcher: MilvusSearcher
 
     @property
-    def names(self):
+    def names(self) -> PackedTexts:
         return self._table.names
 
     @property
-    def attributes(self):
+    def attributes(self) -> AttributesById:
         return AttributesById(self._table)
 
     @property
-    def size(self):
-        """The vectors' bytes, which are nearly all."""
+    def size(self) -> int:
+        """See Catalogue; only the vectors count, which take nearly all the space."""
         return 4 * len(self.names) * Layout(self.widths).numbers
 
-    @property
-    def spaces(self):
-        """There are no matrices here; raises IndexFileError."""
+    def in_memory(self) -> NoReturn:
+        """Raise IndexFileError: the vectors are on the server."""
         raise IndexFileError(
-            "This needs all vectors in this machine's memory, and those of this index are in Milvus. "
-            "Run it on the index's folder (--index DIR), where it was made."
+            "This needs all vectors in memory, and those of this index are in Milvus. Run it where the index was made, "
+            "on its folder: --index DIR"
         )
 
-    def attributes_of(self, row):
+    def attributes_of(self, row: int) -> Attributes:
         return self._table.attributes(row)
 
-    def searcher(self):
-        """The Searcher over this version."""
+    def searcher(self) -> MilvusSearcher:
         return self._searcher
 
-    def facets(self):
-        """The Facets of its attributes."""
-        return Facets.packed(len(self.names), self._table.packed(self.filters))
+    def facets(self) -> Facets:
+        return Facets.packed(len(self.names), self._table.encoded_columns(self.filters))
 
-    def row(self, identity):
-        """The row of the product with that id, the first of several, or with that name; None without one."""
+    def row(self, identity: str) -> int | None:
         return self._table.row(identity)
 
-    def sample(self, most):
-        """An Index in memory of all products, or of so many drawn by a seed where there are more."""
-        n = len(self.names)
-        rows = np.arange(n) if n <= most else np.sort(np.random.default_rng(SEED).choice(n, most, replace=False))
+    def sample(self, max_products: int) -> Index:
+        rows = sample_rows(len(self.names), max_products)
         names = tuple(self.names[row] for row in rows)
         attributes = {product_id(name): self.attributes_of(row) for name, row in zip(names, rows)}
         return Index(self.folder, names, self._searcher.vectors(rows), attributes, self.manifest, self.head)
 
 
-def published_version(text):
-    """The version that an address stands for now, as a tuple: empty where there is none; raises LookalikeError."""
-    version = versions.current_version(_server(text, PATIENCE_FOR_VERSION))
+def published_version(address: str) -> tuple[str, ...]:
+    """Return the version that an address stands for now, () if there is none; raises LookalikeError."""
+    version = versions.current_version(shared_server(address, PATIENCE_FOR_VERSION))
     return (version,) if version else ()
 
 
-def load_published(text):
-    """The PublishedIndex at an address; raises LookalikeError."""
-    milvus = _server(text)
+def load_published(address: str) -> PublishedIndex:
+    """Return the index at an address; raises LookalikeError."""
+    milvus = shared_server(address)
     version = versions.current_version(milvus)
     if version is None:
         raise IndexFileError(
             f"There is no index {milvus.address.name} in {milvus.address.server}. "
-            f"Publish one: python -m lookalike publish --index DIR --to {text}"
+            f"Publish one: python -m lookalike publish --index DIR --to {address}"
         )
     try:
-        return _load(milvus, version)
+        return _load_version(milvus, version)
     except Refused as error:
-        if error.code == NOT_FOUND:
+        if error.code == COLLECTION_NOT_FOUND:
             raise IndexFileError(f"{version} was dropped while it was read. Try again.") from None
         raise
 
 
-def _load(milvus, version):
-    about = versions.read(milvus, version)
-    table = ProductTable(about["columns"])
-    for start in range(0, about["n"], PAGE):
-        _read_page(milvus, version, table, start, min(start + PAGE, about["n"]))
-    layout = Layout(about["widths"])
-    filters = tuple(about["filters"])
-    searcher = MilvusSearch(milvus, version, layout, filters, about["search_index"])
+def _load_version(milvus: Milvus, version: str) -> PublishedIndex:
+    description = versions.read_description(milvus, version)
+    table = ProductTable(description["columns"])
+    for start in range(0, description["n"], PAGE):
+        _read_page(milvus, version, table, start, min(start + PAGE, description["n"]))
+    widths, filters = description["widths"], tuple(description["filters"])
     return PublishedIndex(
-        Path(about["folder"]), version, about["manifest"], about["head"], about["widths"], about["made"], filters,
-        table, searcher,
-    )  # fmt: skip
+        folder=Path(description["folder"]),
+        version=version,
+        manifest=description["manifest"],
+        head=description["head"],
+        widths=widths,
+        written_at=description["made"],
+        filters=filters,
+        _table=table,
+        _searcher=MilvusSearcher(milvus, version, Layout(widths), filters, description["search_index"]),
+    )
 
 
-def _read_page(milvus, version, table, start, end):
-    entities = milvus.ask(
+def _read_page(milvus: Milvus, version: str, table: ProductTable, start: int, end: int) -> None:
+    """Add the products of rows start to end to a table."""
+    entities = milvus.call(
         "query",
         version,
         filter=f"{ROW} >= {start} and {ROW} < {end}",
@@ -134,11 +136,6 @@ def _read_page(milvus, version, table, start, end):
     )
     entities = sorted(entities, key=lambda entity: entity[ROW])
     if [entity[ROW] for entity in entities] != list(range(start, end)):
-        raise IndexFileError(f"Products of {version} are missing. Publish the index again: python -m lookalike publish")
+        raise IndexFileError(f"Products of {version} are missing. {versions.PUBLISH_AGAIN}")
     for entity in entities:
         table.add(entity[NAME], entity[ATTRIBUTES])
-
-
-def _server(text, patience=SHORT_PATIENCE):
-    """The Milvus of an address: one a process for each patience, so that its connection is made once."""
-    return _servers.setdefault((str(text), patience), Milvus(parse_address(text), patience))

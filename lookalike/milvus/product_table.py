@@ -1,128 +1,139 @@
-"""Names and attributes of millions of products, packed: bytes and numbers instead of an object for each."""
+"""Names and attributes of millions of products, packed into bytes and numbers instead of an object each."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.index.catalogue import product_id, readable
+from lookalike.index.facets import Codes
+from lookalike.types import Attributes
 
 
 class ProductTable:
-    """Products in the catalogue's order, added one by one; columns says in which order attributes are told.
+    """Products in the catalogue's order, added one by one; columns is the order in which attributes are listed.
 
-    A product takes its name's bytes, 8 for where that ends, and 4 a column; each word is kept once.
+    A product takes the bytes of its name, 8 for where that ends, and 4 for each column. Each word is kept once.
     """
 
-    def __init__(self, columns=()):
+    def __init__(self, columns: Iterable[str] = ()) -> None:
         self.names = PackedTexts()
         self._codes = {column: array("i") for column in columns}
-        self._words = {column: {} for column in columns}
+        self._words: dict[str, dict[str, int]] = {column: {} for column in self._codes}
 
-    def add(self, name, attributes):
-        """Add a product with its attributes, a dict from column to word."""
+    def add(self, name: str, attributes: Attributes) -> None:
+        """Add the next product."""
         row = len(self.names)
         self.names.add(name)
         for column, word in attributes.items():
             codes = self._codes.setdefault(column, array("i"))
-            # Products before this one did not know the column.
+            # Earlier products did not have this column.
             codes.extend([-1] * (row - len(codes)))
             words = self._words.setdefault(column, {})
             codes.append(words.setdefault(word, len(words)))
 
-    def packed(self, columns):
-        """Of those columns that there are: a dict to (words, int32 (n,) places in them, -1 for none)."""
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
+        """Return those columns that exist: column → (words, codes), as Facets.packed takes them."""
         return {
             column: (tuple(self._words[column]), self._all_codes(column)) for column in columns if column in self._codes
         }
 
-    def attributes(self, row):
-        """The attributes of the product in that row."""
-        known = ((c, codes[row] if row < len(codes) else -1) for c, codes in self._codes.items())
-        return {column: self._listed[column][code] for column, code in known if code >= 0}
+    def attributes(self, row: int) -> dict[str, str]:
+        """Return the attributes of the product in that row."""
+        codes = {column: own[row] if row < len(own) else -1 for column, own in self._codes.items()}
+        return {column: self._word_lists[column][code] for column, code in codes.items() if code >= 0}
 
-    def row(self, identity):
-        """The row of the product with that id, the first of several, or with that name; None without one."""
-        of_name = (row for row in self.of_id(product_id(identity)) if readable(self.names[row]) == readable(identity))
-        return next(chain(self.of_id(identity), of_name), None)
+    def row(self, identity: str) -> int | None:
+        """Return the row of the product with that id, the first of several, or with that name; None if none has."""
+        named = (
+            row for row in self.rows_of_id(product_id(identity)) if readable(self.names[row]) == readable(identity)
+        )
+        return next(chain(self.rows_of_id(identity), named), None)
 
-    def of_id(self, identity):
-        """Yield the rows of the products with that id, in their order."""
-        wanted = hash(identity)
-        place = int(np.searchsorted(self._sorted[0], wanted))
-        while place < len(self._sorted[0]) and self._sorted[0][place] == wanted:
-            row = int(self._sorted[1][place])
+    def rows_of_id(self, identity: str) -> Iterator[int]:
+        """Yield the rows of the products with that id, in order."""
+        hashes, rows = self._rows_by_hash
+        first, end = (np.searchsorted(hashes, hash(identity), side) for side in ("left", "right"))
+        for row in map(int, rows[first:end]):
             if product_id(self.names[row]) == identity:
                 yield row
-            place += 1
 
     @cached_property
-    def _listed(self):
+    def _word_lists(self) -> dict[str, tuple[str, ...]]:
         return {column: tuple(words) for column, words in self._words.items()}
 
     @cached_property
-    def _sorted(self):
-        """The hashes of all ids, ascending, and their rows: 12 bytes a product where a dict takes a hundred."""
+    def _rows_by_hash(self) -> tuple[NDArray[np.int64], Codes]:
+        """The hashes of all ids, ascending, and their rows: 12 bytes a product, where a dict takes a hundred."""
         hashes = np.fromiter((hash(product_id(name)) for name in self.names), np.int64, len(self.names))
         order = np.argsort(hashes, kind="stable")
         return hashes[order], order.astype(np.int32)
 
-    def _all_codes(self, column):
+    def _all_codes(self, column: str) -> Codes:
         codes = np.full(len(self.names), -1, np.int32)
         known = np.frombuffer(self._codes[column], np.int32)
         codes[: len(known)] = known
         return codes
 
 
-class PackedTexts(Sequence):
-    """A sequence of texts in one row of bytes."""
+class PackedTexts(Sequence[str]):
+    """A sequence of texts in one array of bytes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._bytes, self._ends = bytearray(), array("q")
 
-    def add(self, text):
+    def add(self, text: str) -> None:
+        """Append a text."""
         self._bytes += text.encode("utf-8", "surrogatepass")
         self._ends.append(len(self._bytes))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._ends)
 
-    def __getitem__(self, place):
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(len(self))[place]]
         place = range(len(self))[place]
         start = self._ends[place - 1] if place else 0
         return self._bytes[start : self._ends[place]].decode("utf-8", "surrogatepass")
 
 
-class AttributesById(Mapping):
-    """A ProductTable as the attributes by id that an index has; products without any are not in it."""
+class AttributesById(Mapping[str, Attributes]):
+    """A ProductTable as the attributes by id that an index has; products without any are missing."""
 
-    def __init__(self, table):
+    def __init__(self, table: ProductTable) -> None:
         self._table = table
 
-    def __getitem__(self, identity):
-        row = next(self._table.of_id(identity), None)
+    def __getitem__(self, identity: str) -> Attributes:
+        row = next(self._table.rows_of_id(identity), None)
         own = {} if row is None else self._table.attributes(row)
         if not own:
             raise KeyError(identity)
         return own
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         rows = range(len(self._table.names))
         known = (product_id(self._table.names[row]) for row in rows if self._table.attributes(row))
         return iter(dict.fromkeys(known))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return any(self._table.attributes(row) for row in range(len(self._table.names)))
 
 
-def column_order(attributes):
-    """The columns of many dicts in one order that agrees with theirs, as far as they agree."""
-    order = []
+def merge_column_orders(attributes: Iterable[Attributes]) -> tuple[str, ...]:
+    """Return the columns of many products in one order that agrees with theirs, as far as they agree."""
+    order: list[str] = []
     for own in attributes:
         place = 0
         for column in own:

@@ -1,156 +1,179 @@
-"""The searcher of an index in Milvus: it finds the candidates there, and measures them here as ExactSearch does."""
+"""The Searcher of an index in Milvus: candidates come from the server and are measured here, as in memory."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from lookalike.index.vector_search import ROUNDING, measured
-from lookalike.milvus.layout import MAX_MATCHES, ROW, VECTOR, search_params, word_field
+from lookalike.index.vector_search import ROUNDING, RowFilter, measure_distances
+from lookalike.milvus.layout import MAX_MATCHES, ROW, VECTOR, Layout, search_params, word_field
+from lookalike.milvus.server import Milvus
+from lookalike.types import Distances, Mask, Matrix, Rows, Vectors, Weights
 
-# More than are asked for, since the server's float32 may order neighbors otherwise.
+# Additional candidates: the server's float32 may order neighbors differently.
 MARGIN = 12
 
-# Vectors are read so many at a time: ten megabytes of the widest.
-ROWS_A_READ = 512
+# Vectors read at a time: ten megabytes of the widest.
+ROWS_PER_READ = 512
 
-# Nobody waits for gaps: over a large catalogue they may take long.
-SECONDS_FOR_GAPS = 300.0
+# nearest_distances may take long over a large catalogue, and nobody waits for it.
+MAX_SECONDS_FOR_DISTANCES = 300.0
+QUERIES_PER_SEARCH = 50
+FIRST_NEIGHBORS = 8
 
-# Queries asked at a time, and how many neighbors each is given at first, when only another picture counts.
-QUERIES_A_SEARCH, FIRST_NEIGHBORS = 50, 8
 
+class MilvusSearcher:
+    """A Searcher over one version of an index; see Searcher for its methods.
 
-class MilvusSearch:
-    """Searches a version of an index; see Searcher in search.py for what its methods give.
-
-    What is read never changes once a version is whole, so that nothing waits for the newest writes (Bounded).
+    A version no longer changes once it is whole, so that no read has to wait for the newest writes (Bounded).
     """
 
-    def __init__(self, milvus, collection, layout, columns, search_index):
+    def __init__(
+        self, milvus: Milvus, collection: str, layout: Layout, columns: Sequence[str], search_index: str
+    ) -> None:
         self._milvus, self._collection, self._layout = milvus, collection, layout
         self._columns, self._search_index = columns, search_index
         self.widths = layout.widths
         self.max_matches = MAX_MATCHES
 
-    def vectors(self, rows, spaces=None):
-        """The vectors of products, read from the server."""
+    def vectors(self, rows: Rows | Sequence[int], spaces: Iterable[str] | None = None) -> dict[str, Matrix]:
+        """See Searcher."""
         rows = [int(row) for row in rows]
-        matrix = np.empty((len(rows), self._layout.numbers), np.float32)
-        found, wanted = {}, sorted(set(rows))
-        for start in range(0, len(wanted), ROWS_A_READ):
-            some = wanted[start : start + ROWS_A_READ]
-            entities = self._milvus.ask(
+        found: dict[int, Matrix] = {}
+        wanted = sorted(set(rows))
+        for start in range(0, len(wanted), ROWS_PER_READ):
+            some = wanted[start : start + ROWS_PER_READ]
+            entities = self._milvus.call(
                 "query", self._collection, filter=f"{ROW} in {some}", output_fields=[ROW, VECTOR], limit=len(some)
             )
             found |= {entity[ROW]: np.asarray(entity[VECTOR], np.float32) for entity in entities}
+        matrix = np.empty((len(rows), self._layout.numbers), np.float32)
         for place, row in enumerate(rows):
             matrix[place] = found[row]
-        return self._layout.unpacked(matrix, spaces)
+        return self._layout.unpack(matrix, spaces)
 
-    def nearest(self, queries, weights, k, allowed=None):
-        """Rows int (m, k) and distances float64 (m, k)."""
-        selected = expression(allowed, self._columns)
+    def nearest(
+        self, queries: Vectors, weights: Weights, k: int, allowed: RowFilter | None = None
+    ) -> tuple[Rows, Distances]:
+        """See Searcher."""
+        selected = filter_expression(allowed, self._columns)
         count = len(queries[next(iter(weights))])
         if selected is None:
             return np.empty((count, 0), int), np.empty((count, 0))
         single = ({name: queries[name][place] for name in weights} for place in range(count))
-        found = [self._nearest(query, weights, k, selected) for query in single]
-        # An index that is not exact may miss some for one query and not for another.
-        least = min(len(rows) for rows, _ in found)
-        return np.stack([rows[:least] for rows, _ in found]), np.stack([d[:least] for _, d in found])
+        found = [self._nearest_to_one(query, weights, k, selected) for query in single]
+        # An approximate index may miss some for one query and not for another.
+        fewest = min(len(rows) for rows, _ in found)
+        return np.stack([rows[:fewest] for rows, _ in found]), np.stack([d[:fewest] for _, d in found])
 
-    def nearest_distances(self, queries, weights, limits=None, rows=None):
-        """How far each query is from its nearest product that is another picture: float32 (m,), inf for none."""
+    def nearest_distances(
+        self, queries: Vectors, weights: Weights, limits: Weights | None = None, rows: Rows | None = None
+    ) -> Matrix:
+        """See Searcher."""
         count = len(queries[next(iter(weights))])
-        gaps = np.full(count, np.inf, np.float32)
-        for start in range(0, count, QUERIES_A_SEARCH):
-            places, k = np.arange(start, min(start + QUERIES_A_SEARCH, count)), FIRST_NEIGHBORS
+        distances = np.full(count, np.inf, np.float32)
+        for start in range(0, count, QUERIES_PER_SEARCH):
+            places, k = np.arange(start, min(start + QUERIES_PER_SEARCH, count)), FIRST_NEIGHBORS
             while len(places):
-                lists = self._rows_near({name: m[places] for name, m in queries.items()}, weights, k)
-                first = self._first_others(queries, weights, limits, rows, places, lists)
-                gaps[places] = np.minimum(gaps[places], first)
-                # Where all that came show the query's own picture, more are asked for.
-                full = np.array([len(near) == k for near in lists])
-                places = places[np.isinf(first) & full & (k < self.max_matches)]
-                k = min(4 * k, self.max_matches)
-        return gaps
+                neighbors = self._neighbors({name: m[places] for name, m in queries.items()}, weights, k)
+                own = {name: queries[name][places] for name in {**weights, **(limits or {})}}
+                first = self._nearest_others(own, weights, neighbors, limits, None if rows is None else rows[places])
+                distances[places] = np.minimum(distances[places], first)
+                # If all neighbors show the query's own picture, ask for more.
+                more = np.isinf(first) & [len(near) == k for near in neighbors] & (k < self.max_matches)
+                places, k = places[more], min(4 * k, self.max_matches)
+        return distances
 
-    def _first_others(self, queries, weights, limits, rows, places, lists):
-        """The distance from each query in places to the first of its neighbors that is another picture."""
-        wanted = np.unique(np.concatenate([*lists, np.empty(0, int)]))
+    def _nearest_others(
+        self, queries: Vectors, weights: Weights, neighbors: Sequence[Rows], limits: Weights | None, rows: Rows | None
+    ) -> Matrix:
+        """Return how far each query is from the first of its neighbors that shows another picture: float32 (m,)."""
+        wanted = np.unique(np.concatenate([*neighbors, np.empty(0, int)]))
         products = self.vectors(wanted, {**weights, **(limits or {})})
-        first = np.full(len(places), np.inf, np.float32)
-        for number, (place, near) in enumerate(zip(places, lists)):
-            at = np.searchsorted(wanted, near)
+        distances = np.full(len(neighbors), np.inf, np.float32)
+        for number, near in enumerate(neighbors):
+            query = {name: matrix[number] for name, matrix in queries.items()}
+            nearby = {name: matrix[np.searchsorted(wanted, near)] for name, matrix in products.items()}
             other = np.ones(len(near), bool)
             if limits:
-                apart = {s: np.linalg.norm(products[s][at] - queries[s][place], axis=1) for s in limits}
-                other = ~np.logical_and.reduce([apart[name] < limit for name, limit in limits.items()])
-                other &= near != rows[place]
+                other = ~_shows_same_picture(query, nearby, limits)
+                other &= near != (-1 if rows is None else rows[number])
             if other.any():
-                query = {name: queries[name][place] for name in weights}
-                near_ones = {name: products[name][at[other]] for name in weights}
-                first[number] = measured(query, near_ones, weights).min()
-        return first
+                others = {name: nearby[name][other] for name in weights}
+                distances[number] = measure_distances(query, others, weights).min()
+        return distances
 
-    def _rows_near(self, queries, weights, k):
-        hits = self._search(self._layout.queries(queries, weights), k, "", [ROW], SECONDS_FOR_GAPS)
+    def _neighbors(self, queries: Vectors, weights: Weights, k: int) -> list[Rows]:
+        """Return the rows of the k nearest products of each query."""
+        packed = self._layout.pack_queries(queries, weights)
+        hits = self._search(packed, k, "", [ROW], MAX_SECONDS_FOR_DISTANCES)
         return [np.array([hit["entity"][ROW] for hit in own], int) for own in hits]
 
-    def _nearest(self, query, weights, k, selected):
-        """Rows int (k,) and distances float64 (k,) of one query, equal ones by row."""
-        packed = self._layout.queries({name: vector[None] for name, vector in query.items()}, weights)
+    def _nearest_to_one(self, query: Vectors, weights: Weights, k: int, selected: str) -> tuple[Rows, Distances]:
+        """Return rows (k,) and distances (k,) for one query, space → (d,), among the products that are selected."""
+        packed = self._layout.pack_queries({name: vector[None] for name, vector in query.items()}, weights)
         wanted = k + MARGIN
         while True:
             hits = self._search(packed, min(wanted, self.max_matches), selected, [ROW, VECTOR])[0]
             if len(hits) < min(wanted, self.max_matches) or wanted >= self.max_matches:
                 break
-            # All that rounding could have kept from the first k have come too.
+            # Stop once all are here that rounding could have kept from the first k.
             if hits[-1]["distance"] < hits[k - 1]["distance"] - ROUNDING:
                 break
             wanted *= 4
         if not hits:
             return np.empty(0, int), np.empty(0)
         rows = np.array([hit["entity"][ROW] for hit in hits])
-        vectors = self._layout.unpacked(np.array([hit["entity"][VECTOR] for hit in hits], np.float32), weights)
-        distances = measured(query, vectors, weights)
+        vectors = self._layout.unpack(np.array([hit["entity"][VECTOR] for hit in hits], np.float32), weights)
+        distances = measure_distances(query, vectors, weights)
         order = np.lexsort((rows, distances))[:k]
         return rows[order], distances[order]
 
-    def _search(self, packed, most, selected, fields, seconds=None):
-        return self._milvus.ask(
+    def _search(
+        self, packed: Matrix, count: int, selected: str, fields: Sequence[str], seconds: float | None = None
+    ) -> list[list[Mapping[str, Any]]]:
+        """Return count hits for each packed query, nearest first."""
+        hits: list[list[Mapping[str, Any]]] = self._milvus.call(
             "search",
             self._collection,
             data=list(packed),
-            limit=most,
+            limit=count,
             filter=selected,
             output_fields=fields,
             anns_field=VECTOR,
-            search_params=search_params(self._search_index, most),
+            search_params=search_params(self._search_index, count),
             seconds=seconds,
         )
+        return hits
 
 
-def literal(word):
-    """A text as it stands in an expression.
+def _shows_same_picture(query: Vectors, products: Vectors, limits: Weights) -> Mask:
+    """Return which of m products show a query's own picture: bool (m,)."""
+    apart = {name: np.linalg.norm(products[name] - query[name], axis=1) for name in limits}
+    return np.logical_and.reduce([apart[name] < limit for name, limit in limits.items()])
 
-    Milvus reads its texts as Go does: JSON's escapes of quotes, backslashes and controls are among Go's, but not
-    its pairs of \\\\u for what lies beyond 16 bits, so that all other signs stay as they are.
+
+def quote(word: str) -> str:
+    """Return a text as a literal of an expression.
+
+    Milvus reads literals as Go does. Go knows JSON's escapes for quotes, backslashes and control characters, but not
+    its pairs of \\\\u for characters beyond 16 bits: all other characters stay as they are.
     """
     return json.dumps(word, ensure_ascii=False)
 
 
-def expression(allowed, columns):
-    """The expression that selects exactly what allowed.mask() does, "" for everything, None for nothing.
+def filter_expression(allowed: RowFilter | None, columns: Sequence[str]) -> str | None:
+    """Return the expression that selects exactly the products of allowed.mask(); "" for all, None for none.
 
-    columns are the version's, in the order of its fields.
+    columns are the version's columns to filter by, in the order of its fields.
     """
     if allowed is None:
         return ""
-    offered = allowed.facets.offered(allowed.filters) if allowed.filters else {}
+    offered = allowed.facets.offered(allowed.filters) if allowed.facets and allowed.filters else {}
     if offered is None:
         return None
-    terms = [f"{word_field(columns.index(c))} in [{', '.join(map(literal, words))}]" for c, words in offered.items()]
+    terms = [f"{word_field(columns.index(c))} in [{', '.join(map(quote, words))}]" for c, words in offered.items()]
     if allowed.excluded:
         terms.append(f"{ROW} not in {sorted(map(int, allowed.excluded))}")
     return " and ".join(terms)

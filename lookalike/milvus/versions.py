@@ -1,70 +1,103 @@
-"""What is written down of each version of an index: a small collection beside them, NAME_versions.
+"""The versions of an index: a small collection NAME_versions that describes each, and an alias that names the current.
 
-Texts of any length lie there in pieces. A version is whole once it has them: they are written last.
+A description may be longer than a text in Milvus: it lies there in pieces. It is written last, so that a version that
+has one is whole.
 """
 
 import base64
 import json
 import re
 import time
+from collections.abc import Sequence
+from typing import Any, TypedDict
 
 from lookalike.errors import IndexFileError, ServerError
 from lookalike.index.attribute_head import AttributeHead
-from lookalike.index.manifest import parse_manifest
+from lookalike.index.manifest import Manifest, parse_manifest
 from lookalike.milvus.layout import MAX_BYTES
-from lookalike.milvus.server import NAME_IN_USE, NO_ALIAS, NOT_FOUND, Refused
+from lookalike.milvus.server import ALIAS_NOT_FOUND, COLLECTION_NOT_FOUND, NAME_IN_USE, Milvus, Refused
 
 KEY, VERSION, TEXT, EMPTY = "key", "version", "text", "empty"
 
-# ASCII, so that letters are bytes.
+# Characters in a piece; they are ASCII, a byte each.
 PIECE = 60_000
 
-# Milvus reads at most so many entities at a time; a description has a handful.
+# The most entities that one query returns; a description has a handful of pieces.
 MAX_PIECES = 1000
 
-# A version that nobody finished within a day was given up.
-SECONDS_TO_GIVE_UP = 86_400
+# A version that is not finished within a day was abandoned.
+SECONDS_TO_ABANDON = 86_400
+
+PUBLISH_AGAIN = "Publish the index again: python -m lookalike publish"
 
 
-def collection_of(name):
+class Description(TypedDict):
+    """What is recorded of a version.
+
+    Attributes:
+        manifest: the index's, {} for a classic pair of pickles.
+        folder: the folder of the index, where the app runs; pictures lie below it.
+        head: the AttributeHead, None if the index is not tuned.
+        made: when the index was written, in seconds since 1970.
+        n: how many products it has.
+        widths: space → length of its vectors, in the order of the layout.
+        columns: the columns of attributes, in the order in which they are listed.
+        filters: the columns to filter by, in the order of their fields.
+        search_index: one of SEARCH_INDEXES.
+    """
+
+    manifest: Manifest
+    folder: str
+    head: AttributeHead | None
+    made: float
+    n: int
+    widths: dict[str, int]
+    columns: Sequence[str]
+    filters: Sequence[str]
+    search_index: str
+
+
+def descriptions_collection(name: str) -> str:
+    """Return the name of the collection that describes the versions of the index of that name."""
     return f"{name}_versions"
 
 
-def current_version(milvus):
-    """The collection that the index's name stands for, or None where nothing was published yet."""
+def current_version(milvus: Milvus) -> str | None:
+    """Return the collection that the index's name stands for, None if nothing has been published yet."""
     try:
-        return milvus.ask("describe_alias", milvus.address.name)["collection_name"]
+        collection: str = milvus.call("describe_alias", milvus.address.name)["collection_name"]
+        return collection
     except Refused as error:
-        if error.code in (NO_ALIAS, NOT_FOUND):
+        if error.code in (ALIAS_NOT_FOUND, COLLECTION_NOT_FOUND):
             return None
         raise
 
 
-def is_version(collection, name):
-    """Whether a collection is a version of the index of that name."""
+def is_version(collection: str, name: str) -> bool:
+    """Return whether a collection is a version of the index of that name."""
     return bool(re.fullmatch(re.escape(name) + "_[0-9a-f]{16}", collection))
 
 
-def prepare(milvus):
-    """Make the collection of descriptions where there is none, and load it."""
+def prepare_descriptions(milvus: Milvus) -> None:
+    """Create the collection of descriptions if it does not exist, and load it."""
     from pymilvus import DataType, MilvusClient
 
-    collection = collection_of(milvus.address.name)
+    collection = descriptions_collection(milvus.address.name)
     fields = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
     fields.add_field(KEY, DataType.VARCHAR, is_primary=True, max_length=512)
     fields.add_field(VERSION, DataType.VARCHAR, max_length=512)
     fields.add_field(TEXT, DataType.VARCHAR, max_length=MAX_BYTES)
-    # No collection can be without vectors.
+    # Every collection needs vectors.
     fields.add_field(EMPTY, DataType.FLOAT_VECTOR, dim=2)
     index = MilvusClient.prepare_index_params()
     index.add_index(EMPTY, index_type="FLAT", metric_type="IP")
-    milvus.create(collection, schema=fields, num_shards=1)
-    milvus.ask("create_index", collection, index)
-    milvus.ask("load_collection", collection, seconds=60)
+    milvus.create_collection(collection, schema=fields, num_shards=1)
+    milvus.call("create_index", collection, index)
+    milvus.call("load_collection", collection, seconds=60)
 
 
-def write(milvus, version, description):
-    """Write down what a version is: a dict of what JSON has, its head an AttributeHead or None."""
+def write_description(milvus: Milvus, version: str, description: Description) -> None:
+    """Record what a version is."""
     head = description["head"]
     encoded = base64.b64encode(head.to_bytes()).decode() if head else None
     text = json.dumps({**description, "head": encoded})
@@ -73,80 +106,87 @@ def write(milvus, version, description):
         {KEY: f"{version}/{place:04}", VERSION: version, TEXT: piece, EMPTY: [0.0, 0.0]}
         for place, piece in enumerate(pieces)
     ]
-    milvus.ask("upsert", collection_of(milvus.address.name), entities)
+    milvus.call("upsert", descriptions_collection(milvus.address.name), entities)
 
 
-def whole_versions(milvus):
-    """The versions that are written down, a set."""
-    found = _read(milvus, f'{KEY} like "{milvus.address.name}_%"', [VERSION])
+def whole_versions(milvus: Milvus) -> set[str]:
+    """Return the versions that have a description."""
+    found = _query_descriptions(milvus, f'{KEY} like "{milvus.address.name}_%"', [VERSION])
     return {entity[VERSION] for entity in found}
 
 
-def forget(milvus, version):
-    """Take away what is written down of a version."""
-    milvus.ask("delete", collection_of(milvus.address.name), filter=f'{VERSION} in ["{version}"]')
-
-
-def read(milvus, version):
-    """What write() wrote down of a version; raises IndexFileError."""
-    pieces = sorted(_read(milvus, f'{VERSION} in ["{version}"]', [KEY, TEXT]), key=lambda entity: entity[KEY])
+def read_description(milvus: Milvus, version: str) -> Description:
+    """Return the description of a version; raises IndexFileError."""
+    entities = _query_descriptions(milvus, f'{VERSION} in ["{version}"]', [KEY, TEXT])
+    pieces = sorted(entities, key=lambda entity: entity[KEY])
     try:
-        description = json.loads("".join(entity[TEXT] for entity in pieces))
+        stored = json.loads("".join(entity[TEXT] for entity in pieces))
         # A classic pair of pickles has no manifest.
-        if description["manifest"]:
-            description["manifest"] = parse_manifest(json.dumps(description["manifest"]).encode())
-        if description["head"]:
-            description["head"] = AttributeHead.from_bytes(base64.b64decode(description["head"]))
+        if stored["manifest"]:
+            stored["manifest"] = parse_manifest(json.dumps(stored["manifest"]).encode())
+        if stored["head"]:
+            stored["head"] = AttributeHead.from_bytes(base64.b64decode(stored["head"]))
+        description: Description = stored
         return description
     except (ValueError, KeyError, TypeError):
         raise IndexFileError(
-            f"What is written down of {version} in {milvus.address.server} is damaged or of another version of this "
-            "program. Publish the index again: python -m lookalike publish"
+            f"The description of {version} in {milvus.address.server} is damaged or of another version of this "
+            f"program. {PUBLISH_AGAIN}"
         ) from None
 
 
-def switch(milvus, version):
-    """Let the name stand for the version, from one moment to the next."""
+def switch_to(milvus: Milvus, version: str) -> None:
+    """Make the index's name stand for the version, at once for all readers; raises ServerError."""
     name = milvus.address.name
     method = "alter_alias" if current_version(milvus) else "create_alias"
     try:
-        milvus.ask(method, version, name)
+        milvus.call(method, version, name)
     except Refused as error:
         if error.code == NAME_IN_USE:
-            raise ServerError(f"{name} is a collection in {milvus.address.server} already. Choose another.") from None
+            raise ServerError(
+                f"{milvus.address.server} already has a collection named {name}. Choose another name."
+            ) from None
         raise
 
 
-def drop_older(milvus, kept):
-    """Drop the versions before the one that was just replaced, which readers may still be leaving."""
+def drop_versions(milvus: Milvus, keep: set[str]) -> None:
+    """Drop all whole or abandoned versions except those to keep. Keep the one just replaced: it may have readers."""
     whole = whole_versions(milvus)
-    for collection in milvus.ask("list_collections"):
-        if not is_version(collection, milvus.address.name) or collection in kept:
+    for collection in milvus.call("list_collections"):
+        if not is_version(collection, milvus.address.name) or collection in keep:
             continue
-        # Another publisher may be at work on what is not whole yet.
-        if collection in whole or _is_given_up(milvus, collection):
-            milvus.ask("drop_collection", collection)
-    for version in whole - kept:
-        forget(milvus, version)
+        # Another publisher may still be writing a version that is not whole.
+        if collection in whole or _is_abandoned(milvus, collection):
+            milvus.call("drop_collection", collection)
+    for version in whole - keep:
+        milvus.call("delete", descriptions_collection(milvus.address.name), filter=f'{VERSION} in ["{version}"]')
 
 
-def _is_given_up(milvus, collection):
+def _is_abandoned(milvus: Milvus, collection: str) -> bool:
     try:
-        created = milvus.ask("describe_collection", collection).get("created_timestamp", 0)
+        created: int = milvus.call("describe_collection", collection).get("created_timestamp", 0)
     except Refused as error:
-        if error.code == NOT_FOUND:
+        if error.code == COLLECTION_NOT_FOUND:
             return False
         raise
     # The upper bits of Milvus' timestamps are milliseconds since 1970.
-    return bool(created) and time.time() - (created >> 18) / 1000 > SECONDS_TO_GIVE_UP
+    return bool(created) and time.time() - (created >> 18) / 1000 > SECONDS_TO_ABANDON
 
 
-def _read(milvus, expression, fields):
-    """The entities of the descriptions that an expression selects, none where there is no such collection."""
-    collection, more = collection_of(milvus.address.name), {"limit": MAX_PIECES, "consistency_level": "Strong"}
+def _query_descriptions(milvus: Milvus, expression: str, fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the pieces that an expression selects; empty if there is no collection of descriptions."""
     try:
-        return list(milvus.ask("query", collection, filter=expression, output_fields=fields, **more))
+        return list(
+            milvus.call(
+                "query",
+                descriptions_collection(milvus.address.name),
+                filter=expression,
+                output_fields=fields,
+                limit=MAX_PIECES,
+                consistency_level="Strong",
+            )
+        )
     except Refused as error:
-        if error.code == NOT_FOUND:
+        if error.code == COLLECTION_NOT_FOUND:
             return []
         raise

@@ -1,90 +1,158 @@
-"""How close a match really is, against the catalogue itself; and whether a photo shows anything it sells."""
+"""How close a match really is, compared with the catalogue itself; and whether a photo shows anything it sells."""
 
-from functools import cached_property
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property, partial
+from typing import Generic, TypeVar
 
 import numpy as np
 
+from lookalike.embedding.embedder import Embedder
+from lookalike.index.catalogue import Catalogue
 from lookalike.index.vector_search import normalize_weights
-from lookalike.search.recommender import SAME_PICTURE, default_weights
+from lookalike.search.recommender import DEFAULT_BALANCE, SAME_PICTURE, Recommender, default_weights
+from lookalike.types import Matrix, Pixels, Rows, Vectors, Weights
 
-MOST, SEED = 500, 0
+MAX_SAMPLED, SEED = 500, 0
+# Without a fashion space two products show the same picture only if their looks are equal but for rounding.
+SAME_LOOK_VECTOR = {"look": 0.01}
+# A photo is unrelated if it is farther from every product than this share of how far synthetic blanks are. At
+# 0.86 or less, photos of clothes begin to be rejected; see the measurement in tests/search/test_closeness.py.
+UNRELATED_SHARE = 0.88
 
-# Without a fashion space two products are one picture only where their looks are equal but for rounding.
-EQUAL = {"look": 0.01}
-
-# What lies as far from every product as this share of the way to drawn nothing is like nothing here. At 0.86 or
-# less, photos of clothes begin to be turned away; see the measurement in tests/search/test_closeness.py.
-LIMIT = 0.88
+Result = TypeVar("Result")
 
 
 class Closeness:
     """The distances at which a sample of an index's products find their nearest other picture.
 
-    weights, a dict from space to number, are those of the ranking whose distances are judged. distances are
-    float32, ascending, one a product sampled that has a neighbor at all.
+    weights are those of the ranking whose distances are judged. distances are float32, ascending, one for each
+    product sampled that has a neighbor at all.
     """
 
-    def __init__(self, index, weights=None, most=MOST, seed=SEED):
-        rows = np.random.default_rng(seed).permutation(len(index.names))[:most]
+    def __init__(
+        self, index: Catalogue, weights: Weights | None = None, max_sampled: int = MAX_SAMPLED, seed: int = SEED
+    ) -> None:
+        rows = np.random.default_rng(seed).permutation(len(index.names))[:max_sampled]
         found = neighbor_distances(index, np.sort(rows), weights)
         self.distances = np.sort(found[np.isfinite(found)])
 
-    def closer_than(self, distance):
-        """The share, 0 to 1, of the sampled neighbors that are farther than that; 0 where there are none."""
+    def closer_than(self, distance: float) -> float:
+        """Return the share, 0 to 1, of the sampled neighbors that are farther than that; 0 if there are none."""
         if not len(self.distances):
             return 0.0
         return 1 - float(np.searchsorted(self.distances, np.float32(distance), side="right")) / len(self.distances)
 
 
-def neighbor_distances(index, rows, weights=None):
-    """How far the products in rows are from their nearest other picture: float32 (m,), inf where none is.
+def neighbor_distances(index: Catalogue, rows: Rows, weights: Weights | None = None) -> Matrix:
+    """Return how far the products in rows are from their nearest other picture: float32 (m,), inf if there is none.
 
-    They are asked as photos would be: their tuned vectors are made without the shop's word on them.
+    They are queried as photos would be: their tuned vectors are made without the shop's own attributes.
     """
-    weights = normalize_weights(weights or {}, index.widths) or normalize_weights(
-        default_weights(index.widths), index.widths
-    )
+    weights, usual = (normalize_weights(some, index.widths) for some in (weights or {}, default_weights(index.widths)))
     searcher = index.searcher()
-    limits = SAME_PICTURE if SAME_PICTURE.keys() <= index.widths.keys() else EQUAL
-    return searcher.nearest_distances(index.with_tuned(searcher.vectors(rows)), weights, limits, rows)
+    limits = SAME_PICTURE if SAME_PICTURE.keys() <= index.widths.keys() else SAME_LOOK_VECTOR
+    return searcher.nearest_distances(index.with_tuned(searcher.vectors(rows)), weights or usual, limits, rows)
 
 
 class UnrelatedPhotoDetector:
     """Tells photos that show nothing an index holds, or no garment at all, by their look.
 
-    The distances of a ranking cannot: our own network and the head see a garment in anything. The measure
-    is how far drawn nothing is from the products, which no catalogue's own spread can shift.
+    The distances of a ranking cannot: the fashion network and the head see a garment in anything. The yardstick
+    is how far synthetic blanks are from the products, which does not depend on the catalogue's own spread.
     """
 
-    def __init__(self, index, embedder):
+    def __init__(self, index: Catalogue, embedder: Embedder) -> None:
         self._searcher = index.searcher()
         self._embedder = embedder
 
     @cached_property
-    def limit(self):
-        """The look distance beyond which a photo is like nothing; embeds the drawn pictures when first used."""
-        return LIMIT * float(np.median(self.distances(self._embedder.embed(synthetic_blanks(self._embedder.size)))))
+    def limit(self) -> float:
+        """The look distance beyond which a photo is unrelated. Its first use embeds the synthetic blanks."""
+        blanks = self._embedder.embed(synthetic_blanks(self._embedder.size))
+        return UNRELATED_SHARE * float(np.median(self.distances(blanks)))
 
-    def distances(self, looks):
-        """How far looks, float32 (m, C), are from their nearest product's: float32 (m,)."""
+    def distances(self, looks: Matrix) -> Matrix:
+        """Return how far looks, float32 (m, C), are from their nearest product's: float32 (m,)."""
         return self._searcher.nearest_distances({"look": looks}, {"look": 1.0})
 
-    def rejects(self, vectors):
-        """Whether a query, a dict of spaces with look (m, C), is like nothing here: every photo of it."""
+    def rejects(self, vectors: Vectors) -> bool:
+        """Return whether every photo of a query, space → float32 (m, d), is unrelated to the index."""
         return bool((self.distances(vectors["look"]) > self.limit).all())
 
 
-def synthetic_blanks(size, count=8):
-    """Pictures of nothing, uint8 (3 · count, size, size, 3): gradients, noise of any grain, plain colors."""
+def synthetic_blanks(size: int, count: int = 8) -> Pixels:
+    """Return pictures of nothing, uint8 (3 · count, size, size, 3): gradients, noise of any grain, plain colors."""
     rng = np.random.default_rng(SEED)
     across, down = np.linspace(0, 1, size)[None, :], np.linspace(0, 1, size)[:, None]
     pictures = []
     for number in range(count):
         slope = rng.uniform(0, 1)
-        way = (slope * across + (1 - slope) * down)[:, :, None]
+        ramp = (slope * across + (1 - slope) * down)[:, :, None]
         one, other, plain = rng.integers(0, 256, (3, 3))
         grain = min(size, 4 * 2 ** (number % 6))
         cells = np.arange(size) * grain // size
         noise = rng.integers(0, 256, (grain, grain, 3))[cells][:, cells]
-        pictures += [one * (1 - way) + other * way, noise, np.broadcast_to(plain, (size, size, 3))]
+        pictures += [one * (1 - ramp) + other * ramp, noise, np.broadcast_to(plain, (size, size, 3))]
     return np.stack(pictures).astype(np.uint8)
+
+
+class Calibration:
+    """An index's UnrelatedPhotoDetector and its Closeness at each balance, computed in a thread of its own.
+
+    The computation starts at once, the usual balance first. One that fails, say because a server is away, is
+    started again by the next call.
+    """
+
+    def __init__(self, recommender: Recommender, balances: Iterable[float]) -> None:
+        pool = ThreadPoolExecutor(1, "calibration")
+        self._detector = _Retried(pool, partial(_prepared_detector, recommender))
+        self._closeness = {
+            balance: _Retried(pool, partial(Closeness, recommender.index, recommender.balanced_weights(balance)))
+            for balance in sorted(balances, key=lambda balance: balance != DEFAULT_BALANCE)
+        }
+
+    def detector(self) -> UnrelatedPhotoDetector:
+        """Return the detector once it is ready; raises LookalikeError if it cannot be computed."""
+        return self._detector.wait()
+
+    def closeness(self, balance: float) -> Closeness | None:
+        """Return the Closeness at a balance, None while it is not ready or if the balance is not a known one.
+
+        The usual balance is waited for; raises LookalikeError if it cannot be computed.
+        """
+        task = self._closeness.get(balance)
+        if task is None:
+            return None
+        return task.wait() if balance == DEFAULT_BALANCE else task.poll()
+
+
+def _prepared_detector(recommender: Recommender) -> UnrelatedPhotoDetector:
+    detector = UnrelatedPhotoDetector(recommender.index, recommender.embedder)
+    _ = detector.limit
+    return detector
+
+
+class _Retried(Generic[Result]):
+    """A computation in a pool, started again by the first call after it failed."""
+
+    def __init__(self, pool: ThreadPoolExecutor, compute: Callable[[], Result]) -> None:
+        self._pool, self._compute = pool, compute
+        self._lock = threading.Lock()
+        self._future = pool.submit(compute)
+
+    def wait(self) -> Result:
+        """Return the result; raises what the computation raises."""
+        return self._current().result()
+
+    def poll(self) -> Result | None:
+        """Return the result, or None if it is not there yet."""
+        future = self._current()
+        return future.result() if future.done() and not future.exception() else None
+
+    def _current(self) -> Future[Result]:
+        with self._lock:
+            if self._future.done() and self._future.exception():
+                self._future = self._pool.submit(self._compute)
+            return self._future

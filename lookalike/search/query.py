@@ -1,120 +1,182 @@
 """A query: one or more photos, or regions of them, turned into the same vectors as products."""
 
+import threading
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 
 from lookalike.embedding.color import color_shares
-from lookalike.embedding.embedder import FashionMaps, normalize, pool
-from lookalike.embedding.fashion import fashion_vector, spread
-from lookalike.images.decoding import aspect, decode, prepare
-from lookalike.serving.telemetry import stage
+from lookalike.embedding.embedder import Embedder, FashionMaps, normalize, pool
+from lookalike.embedding.fashion import fashion_vector, project_cells
+from lookalike.images.decoding import ImageSource, aspect, decode, jpeg_thumbnail, prepare
+from lookalike.types import Mask, Matrix, Pixels
 
-# The longest side, in pixels, at which a photo is kept to look closer at a region of it.
-LONGEST = 1024
+Rectangle: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom in fractions of the photo from 0 to 1."""
 
-# A region no larger than this share of the photo is looked at closer, with a margin of this share of its sides,
-# in a crop of the shape (width to height) of catalogue images. In tight crops fewer matches are right, and so
-# they are where the crop's other cells count too (benchmarks/regions.py).
-CLOSER, MARGIN, SHAPE = 0.3, 0.1, 3 / 4
+Region: TypeAlias = Rectangle | AbstractSet[tuple[int, int]] | None
+"""A part of a photo: a rectangle, or cells (row, column) of its view's grid. None and no cells mean all of it."""
 
-# How many closer looks a view remembers.
-REMEMBERED = 4
+Frame: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
 
-# Within a region every cell counts as garment this much at least: else what lies outside might outweigh it.
+# The longest side, in pixels, at which a photo is kept to crop regions from.
+MAX_SIDE = 1024
+# A region no larger than this share of the photo is embedded again in a crop of its own: with a margin of this
+# share of its sides, and in the shape (width to height) of catalogue images. In tight crops fewer matches are
+# right, and so they are if the crop's other cells count too (benchmarks/regions.py).
+MAX_CROP_SHARE, CROP_MARGIN, CROP_ASPECT = 0.3, 0.1, 3 / 4
+# A view forgets its crops when it has this many.
+MAX_CROPS = 4
+# Within a region every cell counts as garment at least this much; otherwise what lies outside might outweigh it.
 MIN_GARMENT = 0.1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class View:
-    """Everything of one photo, computed once.
+    """Everything of one photo, computed once. Threads may share a view.
 
-    image is the upright RGB photo, at most 1024 pixels a side; pixels uint8 (s, s, 3) what the networks
-    saw of it; map float32 (h, w, C) the look's feature map; fashion the FashionMaps of one image, or None.
+    Attributes:
+        image: the upright RGB photo that pixels were prepared from, at most MAX_SIDE pixels a side.
+        pixels: uint8 (s, s, 3), what the networks saw of it.
+        map: float32 (h, w, C), the look's feature map.
+        fashion: the FashionMaps of this one image, or None.
+        decode_larger: returns the photo with more pixels than image, until enlarged() needs it; None if there are none.
+        crops: the Views of parts of the photo, by their frame.
     """
 
     image: Image.Image
-    pixels: np.ndarray
-    map: np.ndarray
+    pixels: Pixels
+    map: Matrix
     fashion: FashionMaps | None = None
-    closer: dict = field(default_factory=dict, repr=False)
+    decode_larger: Callable[[], Image.Image] | None = None
+    crops: "dict[Frame, View]" = field(default_factory=dict, init=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
+
+    def __post_init__(self) -> None:
+        self._enlarged = self.image
 
     @property
-    def grid(self):
+    def grid(self) -> tuple[int, int]:
         """Its height and width, in cells."""
-        return self.map.shape[:2]
+        height, width, _ = self.map.shape
+        return height, width
 
     @property
-    def pools_anew(self):
-        """Whether it holds all that a region's vectors can be pooled from."""
+    def can_pool_regions(self) -> bool:
+        """Whether it holds everything that a region's vectors can be pooled from."""
         return self.grid != (1, 1) and (self.fashion is None or self.fashion.last is not None)
 
+    def enlarged(self) -> Image.Image:
+        """Return the photo with up to MAX_SIDE pixels a side; raises ImageError.
 
-def look_at(embedder, photo, called="The photo"):
-    """The View of a photo (a path or its bytes); raises ImageError."""
+        A JPEG is decoded small at first, as products are. The first call decodes it again if it may have more pixels.
+        """
+        with self._lock:
+            if self.decode_larger:
+                self._enlarged, self.decode_larger = _shrink(self.decode_larger()), None
+            return self._enlarged
+
+    def crop(self, embedder: Embedder, frame: Frame) -> "View":
+        """Return the View of a part of the enlarged photo, embedded at its first call; raises ImageError."""
+        with self._lock:
+            if frame not in self.crops:
+                if len(self.crops) >= MAX_CROPS:
+                    self.crops.clear()
+                image = self.enlarged().crop(frame)
+                self.crops[frame] = _embed(embedder, image, prepare(image, embedder.size))
+            return self.crops[frame]
+
+    def thumbnail(self, side: int) -> bytes:
+        """Return JPEG bytes of the image, at most side pixels wide and high."""
+        return jpeg_thumbnail(self.image, side)
+
+
+def look_at(
+    embedder: Embedder,
+    photo: ImageSource,
+    called: str = "The photo",
+    stage: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> View:
+    """Return the View of a photo (a path or its bytes, named as called says); raises ImageError.
+
+    The steps run within stage("decode") and stage("embed"), for a caller that measures them.
+    """
     with stage("decode"):
         image = decode(photo, embedder.size, called)
         pixels = prepare(image, embedder.size)
-        if max(image.size) < LONGEST:
-            # A JPEG was decoded small, as products are; a closer look needs more of it.
-            image = decode(photo, LONGEST, called)
-        image.thumbnail((LONGEST, LONGEST), Image.Resampling.BILINEAR, reducing_gap=3.0)
+        image = _shrink(image)
+    larger = partial(decode, photo, MAX_SIDE, called) if max(image.size) < MAX_SIDE else None
     with stage("embed"):
-        return _view(embedder, image, pixels)
+        return _embed(embedder, image, pixels, larger)
 
 
-def vectors(embedder, views, region=None, closer=CLOSER):
-    """A dict from space to float32 (1, d): look, and fashion and color where the embedder has them.
+def vectors(
+    embedder: Embedder,
+    views: Sequence[View],
+    region: Region | list[Region] = None,
+    max_crop_share: float = MAX_CROP_SHARE,
+) -> dict[str, Matrix]:
+    """Return a query's vectors, space → float32 (1, d): look, and fashion and color if the embedder has them.
 
-    Of several views it is their union. region is None for whole photos; a set of cells (row, column) of
-    the view's grid; or a rectangle (left, top, right, bottom) in fractions of the photo from 0 to 1. With
-    several views it is a list of one of these a view. A region of no more than the share closer of its
-    photo is looked at closer, see focus.
+    Several views are pooled into one query. With several, region is a list of one region for each. A region of
+    at most max_crop_share of its photo is embedded in a crop, see focus. Raises ImageError.
     """
-    seen = [focus(embedder, view, own, closer) for view, own in zip(views, _one_each(region, views), strict=True)]
-    result = {"look": _look(seen, embedder.backbone.pooling)}
-    if all(view.fashion for view, _ in seen):
-        # Where photos disagree, say in color, their sum is short, and what they agree in counts more.
-        result["fashion"] = normalize(sum(_fashion(*part) for part in seen))
-        result["color"] = np.sqrt(sum(_colors(*part) for part in seen) / len(seen)).astype(np.float32)
+    regions = _one_for_each(region, views)
+    seen = [focus(embedder, view, own, max_crop_share) for view, own in zip(views, regions, strict=True)]
+    result = {"look": _pool_look(seen, embedder.backbone.pooling)}
+    fashion = [(view.fashion, mask) for view, mask in seen if view.fashion]
+    if len(fashion) == len(seen):
+        # Where photos disagree, for example in color, their sum is short, and what they agree in counts more.
+        parts = [_pool_fashion(*part) for part in fashion]
+        result["fashion"] = normalize(sum(parts, np.zeros_like(parts[0])))
+        result["color"] = np.sqrt(sum(_pool_colors(*part) for part in fashion) / len(seen)).astype(np.float32)
     return result
 
 
-def focus(embedder, view, region=None, closer=CLOSER):
-    """What the vectors of a region are made of: a View and its cells, bool (h, w), or None for all of them.
+def focus(
+    embedder: Embedder, view: View, region: Region = None, max_crop_share: float = MAX_CROP_SHARE
+) -> tuple[View, Mask | None]:
+    """Return what a region's vectors are made of: a View and its cells, bool (h, w), or None for all of them.
 
-    It is the view itself with the region's cells, pooled anew, or where the region takes no more than the
-    share closer of the photo, the View of a crop around it, embedded anew and remembered, with its cells.
+    This is the view itself, or, for a region of at most max_crop_share of the photo, the View of a crop around
+    it, which is embedded again and remembered. Raises ImageError.
     """
-    if not _asks(region):
+    if not region:
         return view, None
-    box = rectangle(region, view.grid)
-    if (box[2] - box[0]) * (box[3] - box[1]) > closer and view.pools_anew:
+    left, top, right, bottom = box = rectangle(region, view.grid)
+    if (right - left) * (bottom - top) > max_crop_share and view.can_pool_regions:
         return view, cells(region, view.grid)
-    frame = _frame(box, view.image.size)
-    crop = view.closer.get(frame) or _remembered(embedder, view, frame)
-    return crop, _cells_in(frame, view, region, crop.grid) if crop.pools_anew else None
+    size = view.enlarged().size
+    frame = _frame_around(box, size)
+    crop = view.crop(embedder, frame)
+    return crop, _cells_in_crop(frame, size, region, view.grid, crop.grid) if crop.can_pool_regions else None
 
 
-def cells(region, grid):
-    """The cells of a grid (h, w) in a region, bool (h, w): of a rectangle those whose middle it covers, at least one.
+def cells(region: Region, grid: tuple[int, int]) -> Mask:
+    """Return the cells of a grid (h, w) in a region, bool (h, w): of a rectangle those whose middle it covers.
 
-    None and an empty set of cells are the whole photo.
+    There is always at least one.
     """
     mask = np.zeros(grid, bool)
-    if not _asks(region):
+    if not region:
         return ~mask
     if isinstance(region, tuple):
         left, top, right, bottom = rectangle(region, grid)
-        mask[_covered(top, bottom, grid[0]), _covered(left, right, grid[1])] = True
+        mask[_covered_slice(top, bottom, grid[0]), _covered_slice(left, right, grid[1])] = True
     else:
         mask[tuple(np.array(sorted(region)).T)] = True
     return mask
 
 
-def rectangle(region, grid):
-    """The rectangle (left, top, right, bottom), in fractions, that a region is or its cells of a grid (h, w) span."""
+def rectangle(region: Rectangle | AbstractSet[tuple[int, int]], grid: tuple[int, int]) -> Rectangle:
+    """Return the rectangle that a region is, clipped and in order, or that its cells of a grid (h, w) span."""
     if isinstance(region, tuple):
         left, top, right, bottom = (min(max(float(edge), 0.0), 1.0) for edge in region)
         return min(left, right), min(top, bottom), max(left, right), max(top, bottom)
@@ -122,23 +184,28 @@ def rectangle(region, grid):
     return min(columns) / width, min(rows) / height, (max(columns) + 1) / width, (max(rows) + 1) / height
 
 
-def _view(embedder, image, pixels):
-    maps = embedder.feature_maps(pixels[None])
-    return View(image, pixels, maps[0], embedder.fashion_maps(pixels[None], [aspect(image)]))
+def _shrink(image: Image.Image) -> Image.Image:
+    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    return image
 
 
-def _one_each(region, views):
-    if _asks(region) and not isinstance(region, list) and len(views) > 1:
+def _embed(
+    embedder: Embedder, image: Image.Image, pixels: Pixels, decode_larger: Callable[[], Image.Image] | None = None
+) -> View:
+    map = embedder.feature_maps(pixels[None])[0]
+    return View(image, pixels, map, embedder.fashion_maps(pixels[None], [aspect(image)]), decode_larger)
+
+
+def _one_for_each(region: Region | list[Region], views: Sequence[View]) -> Sequence[Region]:
+    if isinstance(region, list):
+        return region
+    if region and len(views) > 1:
         raise ValueError("with several views, give a list of one region a view")
-    return region if isinstance(region, list) else [region] * len(views)
+    return [region] * len(views)
 
 
-def _asks(region):
-    return region is not None and len(region) > 0
-
-
-def _covered(low, high, count):
-    """The slice of count cells along a side whose middles lie from low to high; the one around them if none does."""
+def _covered_slice(low: float, high: float, count: int) -> slice:
+    """Return which of count cells along a side have their middle between low and high, or the one around both."""
     first, last = int(np.ceil(low * count - 0.5)), int(np.ceil(high * count - 0.5))
     if last > first:
         return slice(first, last)
@@ -146,59 +213,59 @@ def _covered(low, high, count):
     return slice(middle, middle + 1)
 
 
-def _remembered(embedder, view, frame):
-    """The View of a crop, kept for the next time it is asked for."""
-    if len(view.closer) >= REMEMBERED:
-        view.closer.clear()
-    crop = view.image.crop(frame)
-    return view.closer.setdefault(frame, _view(embedder, crop, prepare(crop, embedder.size)))
-
-
-def _frame(box, size):
-    """The pixels (left, top, right, bottom) of an image of that size to crop for a box in fractions of it."""
+def _frame_around(box: Rectangle, size: tuple[int, int]) -> Frame:
+    """Return the pixels of an image of that size to crop for a box in fractions of it."""
     middles = [(box[axis] + box[axis + 2]) / 2 * size[axis] for axis in (0, 1)]
-    wide, high = ((box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * MARGIN) for axis in (0, 1))
-    sides = max(wide, high * SHAPE), max(high, wide / SHAPE)
-    sides = [min(max(1, round(side)), whole) for side, whole in zip(sides, size)]
+    wide, high = ((box[axis + 2] - box[axis]) * size[axis] * (1 + 2 * CROP_MARGIN) for axis in (0, 1))
+    wanted = max(wide, high * CROP_ASPECT), max(high, wide / CROP_ASPECT)
+    sides = [min(max(1, round(side)), whole) for side, whole in zip(wanted, size)]
     low = [min(max(0, round(middles[axis] - sides[axis] / 2)), size[axis] - sides[axis]) for axis in (0, 1)]
     return low[0], low[1], low[0] + sides[0], low[1] + sides[1]
 
 
-def _cells_in(frame, view, region, grid):
-    """The cells of a crop's grid (h, w) whose middles lie in a region of the view it is a crop of: bool (h, w)."""
-    (left, top, right, bottom), (width, height) = frame, view.image.size
+def _cells_in_crop(
+    frame: Frame,
+    size: tuple[int, int],
+    region: Rectangle | AbstractSet[tuple[int, int]],
+    grid: tuple[int, int],
+    crop_grid: tuple[int, int],
+) -> Mask:
+    """Return the cells of a crop's grid (h, w) whose middles lie in the region: bool (h, w).
+
+    frame is the crop's place in the photo of that size; grid is the photo's own grid.
+    """
+    (left, top, right, bottom), (width, height) = frame, size
     if isinstance(region, tuple):
-        box = rectangle(region, view.grid)
+        box = rectangle(region, grid)
         columns = [(edge * width - left) / (right - left) for edge in box[::2]]
         rows = [(edge * height - top) / (bottom - top) for edge in box[1::2]]
-        return cells((columns[0], rows[0], columns[1], rows[1]), grid)
-    x = (left + (np.arange(grid[1]) + 0.5) / grid[1] * (right - left)) / width * view.grid[1]
-    y = (top + (np.arange(grid[0]) + 0.5) / grid[0] * (bottom - top)) / height * view.grid[0]
-    # A crop's cells are smaller than the photo's, so that each of those holds the middle of at least one.
-    return cells(region, view.grid)[y.astype(int)[:, None], x.astype(int)]
+        return cells((columns[0], rows[0], columns[1], rows[1]), crop_grid)
+    x = (left + (np.arange(crop_grid[1]) + 0.5) / crop_grid[1] * (right - left)) / width * grid[1]
+    y = (top + (np.arange(crop_grid[0]) + 0.5) / crop_grid[0] * (bottom - top)) / height * grid[0]
+    # A crop's cells are smaller than the photo's, so each of the photo's holds the middle of at least one.
+    return cells(region, grid)[y.astype(int)[:, None], x.astype(int)]
 
 
-def _look(seen, pooling):
-    """The pooling of all the cells together, normalized; the mean where there is nothing to pool: float32 (1, C)."""
+def _pool_look(seen: Sequence[tuple[View, Mask | None]], pooling: str) -> Matrix:
+    """Pool all the cells together and normalize: float32 (1, C). With nothing to pool it is the mean."""
     every = [view.map.reshape(-1, view.map.shape[-1]) if mask is None else view.map[mask] for view, mask in seen]
     if pooling == "none":
         every, pooling = [normalize(vector) for vector in every], "average"
     return normalize(pool(np.concatenate(every)[None, None], pooling))
 
 
-def _fashion(view, mask):
-    """The fashion vector of the cells, float32 (1, 256)."""
-    if mask is None:
-        return view.fashion.vectors
-    maps = view.fashion
-    inner = spread(mask, maps.last.shape[1], maps.boxes[0])
+def _pool_fashion(maps: FashionMaps, mask: Mask | None) -> Matrix:
+    """Return the fashion vector of the cells: float32 (1, 256)."""
+    if mask is None or maps.last is None:
+        return maps.vectors
+    inner = project_cells(mask, maps.last.shape[1], maps.boxes[0])
     return fashion_vector(maps.last[0], maps.garment[0], maps.pixels[0], inner)[None]
 
 
-def _colors(view, mask):
-    """The share of each color in the garment within the cells: float32 (1, 40)."""
-    garment = view.fashion.seen
+def _pool_colors(maps: FashionMaps, mask: Mask | None) -> Matrix:
+    """Return the share of each color in the garment within the cells: float32 (1, 40)."""
+    garment = maps.visible_garment
     if mask is not None:
-        inner = spread(mask, garment.shape[1], view.fashion.boxes[0])
+        inner = project_cells(mask, garment.shape[1], maps.boxes[0])
         garment = np.where(inner, np.maximum(garment, MIN_GARMENT), 0)
-    return color_shares(view.fashion.pixels, garment)
+    return color_shares(maps.pixels, garment)

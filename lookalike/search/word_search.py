@@ -3,93 +3,98 @@
 import re
 import unicodedata
 from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 
 from lookalike.index.catalogue import product_id
+from lookalike.types import Attributes, Mask
 
-NAME = "productDisplayName"
+Word: TypeAlias = tuple[str, tuple[str, ...]]
+"""A word of a text written as one, and its parts: ("tshirt", ("t", "shirt"))."""
 
-# A longer question than this asks nothing more.
+NAME_COLUMN = "productDisplayName"
+# What a query has beyond these is ignored.
 MAX_WORDS, MAX_LETTERS = 16, 400
-
-# Sorts after every token that begins with what stands before it.
+MAX_RESULTS = 24
+# Sorts after every token that begins with what precedes it.
 LAST = "\U0010ffff"
 
 
 class WordSearch:
-    """Finds rows of a catalogue: a list of n dicts of attributes and the n names of its products."""
+    """Finds rows of a catalogue from the attributes and the names of its n products."""
 
-    def __init__(self, attributes_by_row, names):
-        self._rows = {}
+    def __init__(self, attributes_by_row: Sequence[Attributes], names: Sequence[str]) -> None:
+        self._rows: dict[str, list[int]] = {}
         for row, name in enumerate(names):
             self._rows.setdefault(product_id(name).casefold(), []).append(row)
-        # Most words stand at thousands of products; taken apart once, and forgotten when all are.
+        # Most values occur in thousands of products: split them once, and forget them when all are split.
         tokens = cache(_tokens)
-        self._everywhere = _Tokens([set().union(*map(tokens, own.values())) for own in attributes_by_row])
-        self._in_name = _Tokens([tokens(own.get(NAME, "")) for own in attributes_by_row])
+        self._everywhere = _TokenIndex([set().union(*map(tokens, own.values())) for own in attributes_by_row])
+        self._in_name = _TokenIndex([tokens(own.get(NAME_COLUMN, "")) for own in attributes_by_row])
 
-    def find(self, text, limit=24):
-        """At most limit rows: those of that very id, then those where every word begins one of the product's.
+    def find(self, text: str, max_results: int = MAX_RESULTS) -> list[int]:
+        """Return rows: those with that very id, then those where every word begins one of the product's.
 
-        Case and accents do not count. Where the name shown has all the words the product comes first; otherwise
-        the catalogue's order stands.
+        Case and accents do not count. Products whose displayed name has all the words come first; otherwise the
+        catalogue's order stands.
         """
         exact = self._rows.get(text.strip().casefold(), [])
-        asked = _words(text[:MAX_LETTERS])[:MAX_WORDS]
-        if not asked:
-            return exact[:limit]
-        named = self._in_name.with_all(asked)
-        found = [np.flatnonzero(named), np.flatnonzero(self._everywhere.with_all(asked) & ~named)]
-        # Before the cut more rows than the exact ones can take away again.
-        rows = np.concatenate(found)[: limit + len(exact)].tolist()
-        return list(dict.fromkeys(exact + rows))[:limit]
+        words = _words(text[:MAX_LETTERS])[:MAX_WORDS]
+        if not words:
+            return exact[:max_results]
+        named = self._in_name.with_all(words)
+        found = [np.flatnonzero(named), np.flatnonzero(self._everywhere.with_all(words) & ~named)]
+        # Duplicates of the exact rows drop out before the cut.
+        rows = np.concatenate(found)[: max_results + len(exact)].tolist()
+        return list(dict.fromkeys(exact + rows))[:max_results]
 
 
-class _Tokens:
-    """Which rows hold which tokens: tokens sorted, so that all with one beginning are neighbors."""
+class _TokenIndex:
+    """Which rows hold which tokens. Tokens are sorted, so that all with the same beginning are neighbors."""
 
-    def __init__(self, tokens_by_row):
-        self._n, held = len(tokens_by_row), {}
+    def __init__(self, tokens_by_row: Sequence[Iterable[str]]) -> None:
+        self._n = len(tokens_by_row)
+        rows_of: dict[str, list[int]] = {}
         for row, tokens in enumerate(tokens_by_row):
             for token in tokens:
-                held.setdefault(token, []).append(row)
-        self._sorted = sorted(held)
-        self._starts = np.cumsum([0] + [len(held[token]) for token in self._sorted])
-        self._held = np.array([row for token in self._sorted for row in held[token]], np.int32)
+                rows_of.setdefault(token, []).append(row)
+        self._sorted = sorted(rows_of)
+        self._starts = np.cumsum([0] + [len(rows_of[token]) for token in self._sorted])
+        self._rows = np.array([row for token in self._sorted for row in rows_of[token]], np.int32)
 
-    def with_all(self, words):
-        """The rows with every one of the words, each a tuple (whole, parts): bool (n,)."""
+    def with_all(self, words: Sequence[Word]) -> Mask:
+        """Return which rows have every one of the words, whole or in parts: bool (n,)."""
         matching = np.ones(self._n, bool)
         for whole, parts in words:
-            spelt = np.logical_and.reduce([self._with(part) for part in parts])
-            matching &= spelt | self._with(whole)
+            in_parts = np.logical_and.reduce([self._with_prefix(part) for part in parts])
+            matching &= in_parts | self._with_prefix(whole)
         return matching
 
-    def _with(self, beginning):
-        """The rows with a token that begins so: bool (n,)."""
-        first, after = (bisect_left(self._sorted, text) for text in (beginning, beginning + LAST))
+    def _with_prefix(self, prefix: str) -> Mask:
+        """Return which rows have a token with that prefix: bool (n,)."""
+        first, after = (bisect_left(self._sorted, text) for text in (prefix, prefix + LAST))
         found = np.zeros(self._n, bool)
-        found[self._held[self._starts[first] : self._starts[after]]] = True
+        found[self._rows[self._starts[first] : self._starts[after]]] = True
         return found
 
 
-def _tokens(text):
-    """All tokens of a text: of T-Shirt tshirt, t and shirt; of Women's women and womens."""
+def _tokens(text: str) -> frozenset[str]:
+    """Return all tokens of a text: tshirt, t and shirt for T-Shirt; women and womens for Women's."""
     without = re.sub("['’]", "", text)
     words = _words(text) + (_words(without) if without != text else [])
     return frozenset(token for whole, parts in words for token in (whole, *parts))
 
 
-def _words(text):
-    """The words of a text as pairs: the word written as one, and its parts."""
-    split = (re.findall(r"[^\W_]+", word) for word in _plain(text).split())
+def _words(text: str) -> list[Word]:
+    split = (re.findall(r"[^\W_]+", word) for word in _simplify(text).split())
     return [("".join(parts), tuple(parts)) for parts in split if parts]
 
 
-def _plain(text):
-    """In lower case, without accents and without the 's of women's."""
+def _simplify(text: str) -> str:
+    """Return the text in lower case, without accents and without the 's of women's."""
     plain = text.casefold()
     if not plain.isascii():
         letters = unicodedata.normalize("NFKD", plain)

@@ -1,59 +1,69 @@
-"""What is computed of visitors' photos: kept for follow-up questions, and forgotten by the clock."""
+"""A cache for what is computed from visitors' photos: kept for follow-up questions, then forgotten by the clock."""
 
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
-# How often what is too old is looked for; nothing is kept longer than its time and this.
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+# How often expired entries are removed. Nothing is kept longer than its time plus this.
 SWEEP_SECONDS = 60.0
 
 
-class ExpiringCache:
-    """At most so many values for so many seconds, by key; safe between threads.
+class ExpiringCache(Generic[Key, Value]):
+    """Keeps at most max_entries values, each for some seconds. Threads may share it.
 
-    A cache that drops what is too old only when something new comes would keep a quiet night's last photo until the
-    morning: here a thread looks, for as long as there is something to forget. clock returns seconds.
+    A cache that drops expired entries only when a new one comes would keep the last photo of a quiet night until the
+    morning. Here a thread removes them, for as long as there are any. clock returns seconds.
     """
 
-    def __init__(self, most, seconds, clock=time.monotonic, sweep=SWEEP_SECONDS):
-        self._most, self._seconds, self._clock, self._sweep = most, seconds, clock, sweep
-        self._kept = OrderedDict()
+    def __init__(
+        self,
+        max_entries: int,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        sweep: float = SWEEP_SECONDS,
+    ) -> None:
+        self._max_entries, self._seconds, self._clock, self._sweep = max_entries, seconds, clock, sweep
+        self._entries: OrderedDict[Key, tuple[Value, float]] = OrderedDict()
         self._lock = threading.Lock()
-        self._sweeping = False
+        self._is_sweeping = False
 
-    def get(self, key, make):
-        """The value kept by that key, made by make() and kept where there is none; what make raises is not kept."""
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        """Return the value of a key. If there is none, call make and keep its result; its errors are not kept."""
         with self._lock:
-            value, until = self._kept.get(key, (None, 0.0))
-            if self._clock() < until:
-                self._kept.move_to_end(key)
-                return value
+            if key in self._entries and self._clock() < self._entries[key][1]:
+                self._entries.move_to_end(key)
+                return self._entries[key][0]
         value = make()
         with self._lock:
-            self._kept[key] = value, self._clock() + self._seconds
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._entries[key] = value, self._clock() + self._seconds
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)
             self._start_sweeping()
         return value
 
-    def _start_sweeping(self):
-        if self._sweeping:
+    def _start_sweeping(self) -> None:
+        if self._is_sweeping:
             return
         try:
-            threading.Thread(target=self._run, name="forgetting", daemon=True).start()
-        except RuntimeError:  # no thread is to be had: what nobody would forget is not kept
-            self._kept.clear()
+            threading.Thread(target=self._sweep_until_empty, name="expiring-cache", daemon=True).start()
+        except RuntimeError:  # The machine has no thread left. Keep nothing that would never be forgotten.
+            self._entries.clear()
         else:
-            self._sweeping = True
+            self._is_sweeping = True
 
-    def _run(self):
+    def _sweep_until_empty(self) -> None:
         while True:
             time.sleep(self._sweep)
             with self._lock:
                 now = self._clock()
-                for key in [key for key, (_, until) in self._kept.items() if until <= now]:
-                    del self._kept[key]
-                if not self._kept:
-                    self._sweeping = False
+                for key in [key for key, (_, until) in self._entries.items() if until <= now]:
+                    del self._entries[key]
+                if not self._entries:
+                    self._is_sweeping = False
                     return

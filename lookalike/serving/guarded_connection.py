@@ -1,4 +1,4 @@
-"""Connections that a stranger may cause: to public addresses only, to the very one that was checked, in time."""
+"""Connections that a visitor may cause: only to public addresses, to the very one that was checked, in time."""
 
 import functools
 import http.client
@@ -8,16 +8,22 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from lookalike.errors import ImageError
-from lookalike.serving.web_address import ADVICE
+from lookalike.serving.web_address import ADVICE, WebAddress
 
-# IANA's special-purpose registries: nothing here is a web site that is open to everybody. Python's own
-# is_global admits multicast, the relays of 6to4 and NAT64, and changes from version to version.
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# IANA's special-purpose registries: nothing here is a web site that is open to everybody. Python's own is_global
+# admits multicast and the relays of 6to4 and NAT64, and changes from version to version.
 _CLOSED_4 = [
     ipaddress.IPv4Network(network)
     for network in (
@@ -27,39 +33,37 @@ _CLOSED_4 = [
         "168.63.129.16/32",  # looks public, but is Azure's own service to its virtual machines
     )
 ]  # fmt: skip
-
-# IPv6 the other way round, since most of it is reserved: this is open, but for the parts below.
+# Most of IPv6 is reserved, so here the open part is listed, with its closed parts.
 _OPEN_6 = ipaddress.IPv6Network("2000::/3")
-
 _CLOSED_6 = [
     ipaddress.IPv6Network(network)
     for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 ]
-
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-# More than any site answers with; beyond it the fair share of the time would be too short to connect.
+# More addresses than any site has. With more, each one's share of the time would be too short to connect.
 _MAX_TRIED = 4
 
 
-def is_public(ip):
-    """Whether an ipaddress object is one that everybody on the internet reaches; tunnels into IPv4 are not."""
-    if ip.version == 6 and ip in _NAT64:  # how a machine with IPv6 alone reaches the IPv4 it carries
+def is_public(ip: IpAddress) -> bool:
+    """Return whether everybody on the internet can reach an address. Tunnels into IPv4 do not count as public."""
+    if (
+        isinstance(ip, ipaddress.IPv6Address) and ip in _NAT64
+    ):  # how a machine with IPv6 alone reaches the IPv4 address inside
         ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    if ip.version == 4:
+    if isinstance(ip, ipaddress.IPv4Address):
         return ip.is_global and not any(ip in network for network in _CLOSED_4)
     return ip in _OPEN_6 and ip.is_global and not any(ip in network for network in _CLOSED_6)
 
 
-def resolve(host, port):
-    """Every IP address (str) of a host name, as the operating system finds them; raises OSError."""
+def resolve(host: str, port: int) -> list[str]:
+    """Return every IP address of a host name, as the operating system finds them; raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(entry[4][0] for entry in found))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @functools.cache
-def tls():
-    """The TLS settings of every fetch: the system's authorities, certificates and names checked."""
+def tls() -> ssl.SSLContext:
+    """Return the TLS settings of every fetch: the system's authorities, with certificates and names checked."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -69,14 +73,14 @@ def tls():
 class Policy:
     """Where a fetch may lead, who resolves names, and how many seconds it may take in all.
 
-    exceptions are pairs (IP address as str, port) that are admitted whatever the rest says.
+    exceptions are pairs (IP address, port) that are allowed whatever the rest says.
     """
 
-    is_public: Callable = is_public
-    ports: frozenset = frozenset({80, 443})
-    exceptions: frozenset = frozenset()
-    resolve: Callable = resolve
-    tls: Callable = tls
+    is_public: Callable[[IpAddress], bool] = is_public
+    ports: frozenset[int] = frozenset({80, 443})
+    exceptions: frozenset[tuple[str, int]] = frozenset()
+    resolve: Callable[[str, int], list[str]] = resolve
+    tls: Callable[[], ssl.SSLContext] = tls
     seconds: float = 10.0
 
 
@@ -84,73 +88,73 @@ STRICT = Policy()
 
 
 class TimedStream(io.RawIOBase):
-    """A socket to read from until the time (time.monotonic) ends, and for as many bytes as are granted.
+    """A socket that can be read until a deadline (time.monotonic), and for as many bytes as are granted.
 
-    Raises TimeoutError after the first and HTTPException beyond the second, however slowly bytes drip in.
+    Raises TimeoutError after the deadline and HTTPException beyond those bytes, however slowly they drip in.
     """
 
-    def __init__(self, sock, ends, granted):
+    def __init__(self, sock: socket.socket, deadline: float, granted: int) -> None:
         super().__init__()
-        self._sock, self._ends, self._granted = sock, ends, granted
+        self._sock, self._deadline, self._granted = sock, deadline, granted
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
-        self._sock.settimeout(time_left(self._ends))
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        self._sock.settimeout(time_left(self._deadline))
         count = self._sock.recv_into(buffer)
         self.grant(-count)
         return count
 
-    def grant(self, count):
-        """Allow count more bytes."""
+    def grant(self, count: int) -> None:
+        """Allow count more bytes; raises HTTPException if more than all granted ones have been read."""
         self._granted += count
         if self._granted < 0:
             raise http.client.HTTPException("more bytes than were granted")
 
-    def sendall(self, content):
-        self._sock.settimeout(time_left(self._ends))
+    def sendall(self, content: bytes) -> None:
+        self._sock.settimeout(time_left(self._deadline))
         self._sock.sendall(content)
 
-    def makefile(self, mode):
-        """What http.client reads a response from."""
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Return the file that http.client reads a response from."""
         return io.BufferedReader(self)
 
 
-def time_left(ends):
-    """Seconds until ends (time.monotonic), more than 0; raises TimeoutError."""
-    left = ends - time.monotonic()
+def time_left(deadline: float) -> float:
+    """Return the seconds until a deadline (time.monotonic), more than 0; raises TimeoutError."""
+    left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("the time is up")
     return left
 
 
 @contextmanager
-def connect(address, policy, ends, granted):
-    """A TimedStream to the host of a WebAddress, with TLS where it says https.
+def connect(address: WebAddress, policy: Policy, deadline: float, granted: int) -> Iterator[TimedStream]:
+    """Connect to the host of an address, with TLS for https, and give a TimedStream; raises ImageError or OSError.
 
-    The name is resolved once, and the connection goes to an address that was checked. No proxy is used,
-    whatever the environment says, because it would resolve the name itself. Raises ImageError or OSError.
+    The name is resolved once, and the connection goes to an IP address that was checked. A proxy in the environment
+    is not used, because it would resolve the name itself.
     """
-    with _first_to_answer(_checked(address, policy, ends), address, policy, ends) as sock:
+    with _connect_to_first(_allowed_ips(address, policy, deadline), address, policy, deadline) as sock:
         if address.scheme == "http":
-            yield TimedStream(sock, ends, granted)
+            yield TimedStream(sock, deadline, granted)
             return
-        sock.settimeout(time_left(ends))
+        sock.settimeout(time_left(deadline))
         with policy.tls().wrap_socket(sock, server_hostname=address.host) as secured:
-            yield TimedStream(secured, ends, granted)
+            yield TimedStream(secured, deadline, granted)
 
 
-def unreachable(host):
-    """The ImageError for a host that is not there, and for one that is not public: a stranger learns no more."""
-    return ImageError(f"No public web site was reached at {host}. Check the address. Or: {ADVICE}")
+def unreachable(host: str) -> ImageError:
+    """Return the error for a host that does not exist and for one that is not public: visitors learn no more."""
+    return ImageError(f"Could not reach a public web site at {host}. Check the address. Or: {ADVICE}")
 
 
-def _checked(address, policy, ends):
-    """The IP addresses of a host, all of which are admitted; raises ImageError."""
+def _allowed_ips(address: WebAddress, policy: Policy, deadline: float) -> list[IpAddress]:
+    """Return the IP addresses of a host; raises ImageError unless all of them are allowed."""
     if address.port not in policy.ports | {port for _, port in policy.exceptions}:
         raise ImageError(f"The address names port {address.port}; only the web's own, 80 and 443, are used. {ADVICE}")
-    found = [ipaddress.ip_address(text) for text in _resolved(address, policy, ends)]
+    found = [ipaddress.ip_address(text) for text in _resolve_in_time(address, policy, deadline)]
     for ip in found:
         admitted = address.port in policy.ports and policy.is_public(ip)
         if not admitted and (str(ip), address.port) not in policy.exceptions:
@@ -158,26 +162,26 @@ def _checked(address, policy, ends):
     return found[:_MAX_TRIED]
 
 
-def _resolved(address, policy, ends):
-    """What the policy's resolver answers, waited for in a thread because the system's own knows no time limit."""
-    answer = Future()
+def _resolve_in_time(address: WebAddress, policy: Policy, deadline: float) -> list[str]:
+    """Return the resolver's answer; raises TimeoutError. It runs in a thread: the system's own has no time limit."""
+    answer: Future[list[str]] = Future()
 
-    def ask():
+    def ask() -> None:
         try:
             answer.set_result(policy.resolve(address.host, address.port))
         except Exception as error:
             answer.set_exception(error)
 
     threading.Thread(target=ask, daemon=True).start()
-    return answer.result(timeout=time_left(ends))
+    return answer.result(timeout=time_left(deadline))
 
 
-def _first_to_answer(ips, address, policy, ends):
-    """A socket connected to the first of the addresses that answers within its share of the time."""
+def _connect_to_first(ips: list[IpAddress], address: WebAddress, policy: Policy, deadline: float) -> socket.socket:
+    """Return a socket connected to the first IP address that answers within its share of the time."""
     for tried, ip in enumerate(ips):
         sock = socket.socket(socket.AF_INET6 if ip.version == 6 else socket.AF_INET, socket.SOCK_STREAM)
         try:
-            sock.settimeout(time_left(ends) / (len(ips) - tried))
+            sock.settimeout(time_left(deadline) / (len(ips) - tried))
             sock.connect((str(ip), address.port))
             _refuse_this_machine(sock, address, policy)
             return sock
@@ -189,8 +193,8 @@ def _first_to_answer(ips, address, policy, ends):
     raise unreachable(address.host)
 
 
-def _refuse_this_machine(sock, address, policy):
-    """A public address may be this machine's own, behind whose firewall other things listen."""
+def _refuse_this_machine(sock: socket.socket, address: WebAddress, policy: Policy) -> None:
+    """Raise ImageError for this machine's own public address: other things may listen behind its firewall."""
     here, there = sock.getsockname()[0], sock.getpeername()[0]
     if here == there and (there, address.port) not in policy.exceptions:
         raise unreachable(address.host)

@@ -1,142 +1,165 @@
-"""The recommender over a folder's index as it is now: a new whole index is taken over while queries go on."""
+"""The recommender over an index as it is now: a new whole index is taken over while queries go on."""
 
 import gc
-import hashlib
 import json
 import threading
 import time
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Protocol, TypeAlias, TypedDict
 
 import numpy as np
 
 from lookalike.errors import IndexFileError, LookalikeError
+from lookalike.files import sha256
 from lookalike.search.loading import index_version, load_recommender
+from lookalike.search.recommender import Recommender
 from lookalike.serving import telemetry
+from lookalike.types import StrPath
 
-# How soon the same files are tried again; what they need besides (weights, memory) may be there by then.
+# When the same files are tried again: what else they need (weights, memory) may be there by then.
 RETRY_SECONDS = 30.0
 
+Served: TypeAlias = tuple[Recommender, Hashable]
+"""A recommender and the version of its index."""
 
-_shared = {}
+
+class Description(TypedDict):
+    """What is served, for the log and the health check."""
+
+    products: int
+    index: str
+    backbone: str
+    precision: str
+
+
+class Load(Protocol):
+    """Opens the index in a folder or at an address; like is the recommender that is served now."""
+
+    def __call__(self, folder: StrPath, like: Recommender | None = None) -> Recommender: ...
 
 
 class LiveRecommender:
-    """The index in folder, asked by any number of threads; each gets one whole index, never a mixture.
+    """The index in a folder, used by any number of threads. Each gets one whole index, never a mixture.
 
-    An index that is damaged, or half written, is not taken over: the old one answers on, and problem is the
-    sentence that says why (None where all is well). load(folder, like=recommender or None) makes a Recommender
-    or raises LookalikeError.
+    A damaged or half-written index is not taken over: the old one keeps answering, and problem is the sentence that
+    says why (None if all is well). load returns a Recommender or raises LookalikeError.
     """
 
-    def __init__(self, folder, load=load_recommender):
+    def __init__(self, folder: StrPath, load: Load = load_recommender) -> None:
         self.folder = folder
-        self.problem = None
+        self.problem: str | None = None
         self._load = load
-        # A pair, replaced as one: what is served, and its version.
-        self._served = None
-        self._refused, self._refused_at = None, 0.0
+        # What is served, and its version: replaced together.
+        self._served: Served | None = None
+        self._refused: Hashable = None
+        self._refused_at = 0.0
         self._loading = threading.Lock()
 
-    def current(self):
-        """The Recommender and its version, which changes with the index; raises LookalikeError while there is none.
+    def current(self) -> Served:
+        """Return the Recommender and its version, which changes with the index.
 
-        One thread at a time loads; where there is an old index, the others go on with that.
+        One thread at a time loads; if there is an old index, the others continue with that. Raises LookalikeError
+        while there is none.
         """
         served = self._served
         try:
             version = index_version(self.folder)
         except LookalikeError:
-            # Whoever could tell is not to be reached; what is served may be all that is needed.
+            # The server cannot be reached. What is served may still answer.
             if served:
                 return served
             raise
-        if served and (version == served[1] or not self._worth_loading(version)):
-            # Back to the files that are served: whatever was wrong is gone.
-            if version == served[1]:
-                self.problem = None
+        if served and version == served[1]:
+            # The files that are served are back: the problem is gone.
+            self.problem = None
             return served
-        if self._loading.acquire(blocking=served is None):
-            try:
-                self._take_over()
-            finally:
-                self._loading.release()
-        return self._served
+        if served and not self._is_worth_loading(version):
+            return served
+        if served is None:
+            self._loading.acquire()
+        elif not self._loading.acquire(blocking=False):
+            return served
+        try:
+            return self._take_over()
+        finally:
+            self._loading.release()
 
-    def _worth_loading(self, version):
+    def _is_worth_loading(self, version: Hashable) -> bool:
         return version != self._refused or time.monotonic() - self._refused_at > RETRY_SECONDS
 
-    def _take_over(self):
-        """Load what is there now; the old one stays where that fails or changes while it is read."""
+    def _take_over(self) -> Served:
+        """Load what is there now. The old index stays if that fails, or if the files change while they are read."""
         served = self._served
         try:
             before = index_version(self.folder)
         except LookalikeError:
             if served:
-                return
+                return served
             raise
         if served and served[1] == before:
-            return
-        if served is None and self.problem and not self._worth_loading(before):
+            return served
+        if served is None and self.problem and not self._is_worth_loading(before):
             raise IndexFileError(self.problem)
         try:
             recommender = self._load(self.folder, like=served[0] if served else None)
         except (LookalikeError, MemoryError) as error:
             self._refused, self._refused_at = before, time.monotonic()
             self.problem = str(error) or f"The index in {self.folder} needs more memory than there is."
-            if served is None:
-                raise IndexFileError(self.problem) from None
-            return
-        # Without a manifest nothing but the clock tells whether two files belong together.
+            if served:
+                return served
+            raise IndexFileError(self.problem) from None
+        # Without a manifest, only an unchanged version tells that the two files belong together.
         if recommender.index.manifest or index_version(self.folder) == before:
             self._served, self.problem = (recommender, before), None
-        elif served is None:
-            raise IndexFileError(f"The index in {self.folder} is being written. Try again in a moment.")
+            return self._served
+        if served:
+            return served
+        raise IndexFileError(f"The index in {self.folder} is being written. Try again in a moment.")
 
 
-def shared(folder):
-    """The LiveRecommender of a folder: one a process, whoever asks."""
-    return _shared.setdefault(str(folder), LiveRecommender(folder, open_recommender))
+def open_recommender(folder: StrPath, like: Recommender | None = None, load: Load = load_recommender) -> Recommender:
+    """Load a recommender, let it answer once, and report it to the log and the metrics.
 
-
-def open_recommender(folder, like=None, load=load_recommender):
-    """load(folder, like) once it has answered, told to the log and the metrics; raises LookalikeError alone."""
+    Raises LookalikeError or MemoryError alone.
+    """
     try:
-        recommender = warm_up(load(folder, like))
+        recommender = load(folder, like)
+        warm_up(recommender)
     except (LookalikeError, MemoryError) as error:
         telemetry.failed(error)
         raise
     except Exception as error:
-        # A fault of ours: visitors get a sentence, the log the class and the place.
+        # A bug: visitors get a sentence, the log the error's class and place.
         telemetry.failed(error)
         raise LookalikeError(f"The index cannot be loaded ({type(error).__name__}).") from None
-    _settle()
+    _freeze_garbage()
     telemetry.index_loaded(recommender.index, recommender.index.written_at)
     telemetry.log("index", **describe(recommender))
     return recommender
 
 
-def warm_up(recommender):
-    """The recommender, once it has answered: engines get ready at their first question, not at their making."""
+def warm_up(recommender: Recommender) -> None:
+    """Answer a gray picture: engines get ready at their first question, not when they are made."""
     side = recommender.embedder.size
-    grey = np.full((1, side, side, 3), 128, np.uint8)
-    recommender.nearest(recommender.index.with_tuned(recommender.embedder.vectors(grey)), 1)
-    return recommender
+    gray = np.full((1, side, side, 3), 128, np.uint8)
+    recommender.nearest(recommender.index.with_tuned(recommender.embedder.vectors(gray)), 1)
 
 
-def _settle():
-    """What is loaded now stays: Streamlit collects garbage after every run, and need not look through all of it.
+def _freeze_garbage() -> None:
+    """Exempt what is loaded from garbage collection, which Streamlit runs after every rerun.
 
-    What was settled before is looked through once more: of the index served until now nothing may stay.
+    What was exempt before is collected once more: nothing of the index served until now may stay.
     """
     gc.unfreeze()
     gc.collect()
     gc.freeze()
 
 
-def describe(recommender):
-    """What is served: products, the index's version (12 digits of its files' digests), backbone, precision."""
+def describe(recommender: Recommender) -> Description:
+    """Return what is served: products, the index's version (12 digits of a SHA-256), backbone, precision."""
     index, embedder = recommender.index, recommender.embedder
     digests = index.manifest.get("files") or list(index.names)
-    version = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:12]
+    version = sha256(json.dumps(digests, sort_keys=True).encode())[:12]
     backbone = Path(embedder.backbone.name).stem
     return {"products": len(index.names), "index": version, "backbone": backbone, "precision": embedder.precision}

@@ -1,7 +1,7 @@
-"""What an operator sees of a running app: a JSON object a line on stderr, and metrics for Prometheus.
+"""What an operator sees of a running app: one JSON object per line on stderr, and metrics for Prometheus.
 
-Numbers and names of our own only. What visitors send, an image, a file's name, an address, words to
-search for, has no way in: log() lets through known fields with harmless values and nothing else.
+Numbers and our own names only. What visitors send (images, file names, addresses, search words) has no way in: log()
+lets through known fields with harmless values and nothing else. The metrics' registry is this process's only one.
 """
 
 import json
@@ -9,83 +9,75 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, TextIO, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
 
 from lookalike.errors import LookalikeError
 
+Field: TypeAlias = "str | int | float | dict[str, float] | None"
+
+PACKAGE = Path(__file__).parents[1]
 KINDS = ("photo", "product", "region")
-
 STAGES = ("wait", "decode", "embed", "search", "show")
-
 FIELDS = frozenset(
     ("kind", "outcome", "ms", "stages", "products", "index", "backbone", "precision", "error", "where", "port")
 )
-
 HARMLESS = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-# Seconds; a warm answer takes 0.05 to 0.5 s, and past 30 s a visitor has left.
+# Seconds. A warm answer takes 0.05 to 0.5 s, and after 30 s a visitor has left.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
-# Our own registry: a page that Streamlit runs again and again must not register anything twice.
+# A registry of our own: a page that Streamlit runs again and again must not register anything twice.
 REGISTRY = CollectorRegistry()
-
 QUERIES = Counter("lookalike_queries", "Queries by kind.", ["kind"], registry=REGISTRY)
-
 ERRORS = Counter("lookalike_errors", "Errors by kind, a class of lookalike.errors.", ["kind"], registry=REGISTRY)
-
 LATENCY = Histogram(
     "lookalike_stage_seconds", "Seconds by stage of a query.", ["stage"], buckets=BUCKETS, registry=REGISTRY
 )
-
 WAITING = Gauge("lookalike_people_waiting", "People whose query waits for its turn.", registry=REGISTRY)
-
 PRODUCTS = Gauge("lookalike_index_products", "Products in the index that answers.", registry=REGISTRY)
-
 INDEX_AGE = Gauge("lookalike_index_age_seconds", "Seconds since the index that answers was made.", registry=REGISTRY)
-
-# Every kind exists from the start, at 0: an alert on a rate must not miss the first one.
-for _kind in KINDS:
-    QUERIES.labels(_kind)
-
-for _kind in (*(error.__name__ for error in LookalikeError.__subclasses__()), "unexpected"):
-    ERRORS.labels(_kind)
-
-for _stage in STAGES:
-    LATENCY.labels(_stage)
+METRICS_TYPE = exposition.CONTENT_TYPE_LATEST
 
 _logger = logging.getLogger("lookalike")
+_request: "ContextVar[Request | None]" = ContextVar("request", default=None)
 
-_request = ContextVar("request", default=None)
+
+class Index(Protocol):
+    """As much of an index as the gauges need."""
+
+    @property
+    def names(self) -> Sized: ...
 
 
 class Request:
-    """A query under way: its id (16 hexadecimal digits, random) and the seconds of its stages."""
+    """A query under way: its id (16 random hexadecimal digits) and the seconds of its stages."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.id = secrets.token_hex(8)
-        self.stages = {}
+        self.stages: dict[str, float] = {}
         self.outcome = "ok"
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: time, level, event, request, and the fields that log() let through."""
+    """Formats a record as one line of JSON: time, level, event, request, and the fields that log() let through."""
 
-    def format(self, record):
-        """One JSON object; of a record that log() did not write only its place, for its text may quote anything."""
-        time_ = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"time": time_, "level": record.levelname.lower()}
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a JSON object. A record that log() did not write gives only its place: its text may quote anything."""
+        written = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": written, "level": record.levelname.lower()}
         if hasattr(record, "fields"):
             return json.dumps({**line, "event": record.msg, **record.fields})
-        return json.dumps({**line, "event": "log", "where": f"{record.module}-{record.lineno}"})
+        return json.dumps({**line, "event": "log", "where": _place(record.pathname, record.lineno)})
 
 
-def set_up_logs(stream=None):
-    """Send this package's log to a stream (default: stderr) as JSON; again and again does no harm."""
+def set_up_logs(stream: TextIO | None = None) -> None:
+    """Send this package's log to a stream (default: stderr) as JSON. Calling it again does no harm."""
     if not any(handler.name == "lookalike" for handler in _logger.handlers):
         handler = logging.StreamHandler(stream)
         handler.name = "lookalike"
@@ -96,29 +88,23 @@ def set_up_logs(stream=None):
         _logger.propagate = False
 
 
-def log(event, level=logging.INFO, **fields):
-    """One line; a field that is not known, or whose text might be a visitor's, is named as withheld."""
+def log(event: str, level: int = logging.INFO, **fields: Field) -> None:
+    """Write one line. Fields that are not known, or whose text might be a visitor's, are only counted as withheld."""
     current = _request.get()
-    fine = {name: value for name, value in fields.items() if name in FIELDS and _harmless(value)}
-    withheld = len(fields) - len(fine)
+    harmless = {name: value for name, value in fields.items() if name in FIELDS and _is_harmless(value)}
+    withheld = len(fields) - len(harmless)
     if withheld:
-        fine["withheld"] = withheld
-    _logger.log(level, event, extra={"fields": {"request": current.id if current else None, **fine}})
-
-
-def _harmless(value):
-    if isinstance(value, dict):
-        return value.keys() <= set(STAGES) and all(map(_harmless, value.values()))
-    return value is None or isinstance(value, (bool, int, float)) or bool(HARMLESS.fullmatch(str(value)))
+        harmless["withheld"] = withheld
+    _logger.log(level, event, extra={"fields": {"request": current.id if current else None, **harmless}})
 
 
 @contextmanager
-def request(kind):
-    """One query of a kind: counted, timed, and told in one line at its end; gives its Request.
+def request(kind: str) -> Iterator[Request]:
+    """Count and time a query of a kind, and log it in one line at its end.
 
-    A Streamlit rerun that breaks off the query is no error; its outcome is "stopped".
+    A Streamlit rerun that interrupts the query is not an error; its outcome is "stopped".
     """
-    QUERIES.labels(_one_of(kind, KINDS)).inc()
+    QUERIES.labels(_check_name(kind, KINDS)).inc()
     current, start = Request(), time.perf_counter()
     token = _request.set(current)
     try:
@@ -130,15 +116,16 @@ def request(kind):
         current.outcome = "stopped"
         raise
     finally:
-        stages = {name: _ms(seconds) for name, seconds in current.stages.items()}
-        log("query", kind=kind, outcome=current.outcome, ms=_ms(time.perf_counter() - start), stages=stages)
+        stages = {name: _milliseconds(seconds) for name, seconds in current.stages.items()}
+        took = _milliseconds(time.perf_counter() - start)
+        log("query", kind=kind, outcome=current.outcome, ms=took, stages=stages)
         _request.reset(token)
 
 
 @contextmanager
-def stage(name):
-    """The time that the block takes, in the histogram and in the line of the request around it."""
-    _one_of(name, STAGES)
+def stage(name: str) -> Iterator[None]:
+    """Add the block's time to the histogram, and to the line of the request around it."""
+    _check_name(name, STAGES)
     start = time.perf_counter()
     try:
         yield
@@ -151,43 +138,74 @@ def stage(name):
 
 
 @contextmanager
-def waiting():
-    """Somebody waits for their turn while the block lasts: the gauge, and the stage wait."""
+def waiting() -> Iterator[None]:
+    """Count a visitor as waiting for a turn while the block runs: in the gauge, and as the stage wait."""
     with WAITING.track_inprogress(), stage("wait"):
         yield
 
 
-def failed(error):
-    """Count an error by its class; one that is none of ours is logged with its place, without its words."""
-    ours = isinstance(error, LookalikeError)
-    kind = type(error).__name__ if ours else "unexpected"
+def failed(error: BaseException) -> None:
+    """Count an error by its class. One that is not ours is logged with its place, without its text."""
+    is_ours = isinstance(error, LookalikeError)
+    kind = type(error).__name__ if is_ours else "unexpected"
     ERRORS.labels(kind).inc()
     current = _request.get()
     if current:
         current.outcome = kind
-    if not ours:
-        log("unexpected", logging.ERROR, error=type(error).__name__, where=_place(error))
+    if not is_ours:
+        trace = error.__traceback__
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        where = _place(trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
+        log("unexpected", logging.ERROR, error=type(error).__name__, where=where)
 
 
-def index_loaded(index, made):
-    """Set the index's gauges; made is when its files were written, in seconds since 1970."""
+def index_loaded(index: Index, written_at: float) -> None:
+    """Set the index's gauges; written_at is when its files were written, in seconds since 1970."""
     PRODUCTS.set(len(index.names))
-    INDEX_AGE.set_function(lambda: time.time() - made)
+    INDEX_AGE.set_function(lambda: time.time() - written_at)
 
 
-def _place(error):
-    """Where an error arose, as module-line."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).stem}-{trace.tb_lineno}" if trace else None
+def metrics() -> bytes:
+    """Return what Prometheus reads, with every class of error that is known by now, at 0 if it never occurred."""
+    declare_series()
+    return exposition.generate_latest(REGISTRY)
 
 
-def _ms(seconds):
+def declare_series() -> None:
+    """Make every kind and stage a series that starts at 0: an alert on a rate must not miss the first one."""
+    for kind in KINDS:
+        QUERIES.labels(kind)
+    for name in STAGES:
+        LATENCY.labels(name)
+    for kind in (*_subclass_names(LookalikeError), "unexpected"):
+        ERRORS.labels(kind)
+
+
+def _subclass_names(base: type[LookalikeError]) -> Iterator[str]:
+    for derived in base.__subclasses__():
+        yield derived.__name__
+        yield from _subclass_names(derived)
+
+
+def _is_harmless(value: Field) -> bool:
+    if isinstance(value, dict):
+        return value.keys() <= set(STAGES) and all(map(_is_harmless, value.values()))
+    return value is None or isinstance(value, (bool, int, float)) or bool(HARMLESS.fullmatch(str(value)))
+
+
+def _place(file: str, line: int) -> str:
+    """Return wing-module-line of a file of this package, such as web-look_up-page-31, and module-line of any other."""
+    path = Path(file)
+    parts = path.relative_to(PACKAGE).with_suffix("").parts if path.is_relative_to(PACKAGE) else (path.stem,)
+    return "-".join((*parts, str(line)))
+
+
+def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _one_of(name, names):
+def _check_name(name: str, names: tuple[str, ...]) -> str:
     if name not in names:
         raise ValueError(f"{name!r} is none of {', '.join(names)}")
     return name

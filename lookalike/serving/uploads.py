@@ -1,42 +1,33 @@
-"""Keeps visitors' photos, where a shop has switched that on: by content, never by the client's name."""
+"""Keeps visitors' photos if a shop has switched that on: by content, never by the client's file name."""
 
-import hashlib
 import logging
-import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
+from PIL import Image
+
 from lookalike.errors import LookalikeError
-from lookalike.images.decoding import thumbnail
+from lookalike.files import write_whole
+from lookalike.images.decoding import jpeg_thumbnail
+from lookalike.search.query import View
 from lookalike.serving import telemetry
+from lookalike.types import StrPath
 
 KEPT_SIDE = 1024
 
 
-def keep(photo, folder):
-    """Write the photo's bytes, as a JPEG without metadata, under their SHA-256 and return the Path.
+def keep(photo: View | Image.Image, digest: str, folder: StrPath) -> Path | None:
+    """Write a photo as a JPEG without metadata, named by digest, its SHA-256, and return the Path.
 
-    None where the disk or the machine refuses, which the log tells: a visitor's answer must not fail for a shop's copy.
+    A photo that is already there is left alone. None if the disk or the machine refuses, which the log tells: a
+    visitor's answer must not fail because of the shop's copy.
     """
-    path = Path(folder, hashlib.sha256(photo).hexdigest() + ".jpg")
+    path = Path(folder, f"{digest}.jpg")
     try:
         if not path.exists():
+            image = photo.enlarged() if isinstance(photo, View) else photo
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, thumbnail(photo, KEPT_SIDE))
+            write_whole(path, jpeg_thumbnail(image, KEPT_SIDE))
     except (OSError, LookalikeError) as error:
         telemetry.log("not-kept", logging.WARNING, error=type(error).__name__)
         return None
     return path
-
-
-def _write(path, content):
-    """Whole or not at all: half a photo would stand for the whole one ever after."""
-    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()
-        raise

@@ -1,4 +1,4 @@
-"""A web address as a stranger typed it, taken apart once: what is checked is exactly what is asked for."""
+"""A web address as a visitor typed it, parsed once: what is checked is exactly what is requested."""
 
 import ipaddress
 import re
@@ -9,16 +9,12 @@ from urllib.parse import quote, urljoin, urlsplit
 from lookalike.errors import ImageError
 
 MAX_LENGTH = 2000
-
 PORTS = {"http": 80, "https": 443}
-
 # What to do next, wherever an address does not lead to a picture.
 ADVICE = "Save the picture and upload it instead."
 
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*", re.ASCII)
-
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
-
 _INCOMPLETE = f"That is not a complete web address. Copy the picture's address again and paste it whole. Or: {ADVICE}"
 
 
@@ -32,33 +28,33 @@ class WebAddress:
     path: str
 
     @property
-    def host_header(self):
-        """The host as HTTP names it: brackets around IPv6, and the port where it is not the scheme's own."""
+    def host_header(self) -> str:
+        """The host as HTTP names it: brackets around IPv6, and the port unless it is the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
-    def join(self, location):
-        """The WebAddress that a redirect from here to location (a header's text) leads to; raises ImageError."""
-        # http.client reads headers as latin-1, so this gives back the very bytes the server sent.
+    def join(self, location: str) -> "WebAddress":
+        """Return the address that a redirect from here to location, a header's text, leads to; raises ImageError."""
+        # http.client reads headers as latin-1, so this restores the very bytes that the server sent.
         ascii_location = quote(location, safe=string.punctuation, encoding="iso-8859-1", errors="replace")
         try:
             joined = urljoin(f"{self.scheme}://{self.host_header}{self.path}", ascii_location)
         except ValueError:
             raise ImageError(_INCOMPLETE) from None
-        return parse(joined)
+        return parse_address(joined)
 
 
-def parse(address):
-    """The WebAddress in a text; raises ImageError where it is none, or names a user or another scheme."""
-    if len(address) > MAX_LENGTH:
-        raise ImageError(f"The address has {len(address):,} characters; the limit is {MAX_LENGTH:,}. {ADVICE}")
+def parse_address(text: str) -> WebAddress:
+    """Return the WebAddress in a text; raises ImageError for anything else, for a user name and another scheme."""
+    if len(text) > MAX_LENGTH:
+        raise ImageError(f"The address has {len(text):,} characters; the limit is {MAX_LENGTH:,}. {ADVICE}")
     try:
-        return _parse(address.strip())
-    except ValueError:  # what urlsplit, the IDNA codec, ipaddress and quote raise for text they do not take
+        return _parse(text.strip())
+    except ValueError:  # from urlsplit, the IDNA codec, ipaddress or quote
         raise ImageError(_INCOMPLETE) from None
 
 
-def _parse(text):
+def _parse(text: str) -> WebAddress:
     # urlsplit drops line breaks and tabs, and browsers read \ as /: nothing may be read in two ways.
     if _CONTROL.search(text):
         raise ValueError
@@ -69,24 +65,24 @@ def _parse(text):
             f"Or: {ADVICE}"
         )
     if "@" in parts.netloc:
-        raise ImageError(f"The address holds a user name or an @ before its path, which is not sent on. {ADVICE}")
+        raise ImageError(f"The address holds a user name, or an @ before its path, which is not sent. {ADVICE}")
     port = PORTS[parts.scheme] if parts.port is None else parts.port
-    path = _plain(parts.path or "/") + (f"?{_plain(parts.query)}" if parts.query else "")
-    return WebAddress(parts.scheme, _host(parts.hostname or ""), port, path)
+    path = _quote(parts.path or "/") + (f"?{_quote(parts.query)}" if parts.query else "")
+    return WebAddress(parts.scheme, _ascii_host(parts.hostname or ""), port, path)
 
 
-def _host(name):
-    """The host in ASCII; raises ValueError. IPv4 in any spelling stays for the resolver, as every name does."""
+def _ascii_host(name: str) -> str:
+    """Return the host in ASCII; raises ValueError. IPv4 in any spelling is left to the resolver, as names are."""
     if ":" in name:
         if "%" in name:
             raise ValueError  # fe80::1%eth0 picks one of this machine's own networks
         return ipaddress.IPv6Address(name).compressed
-    # Certificates name no final dot.
+    # Certificates do not name a final dot.
     host = name.encode("idna").decode("ascii").lower().removesuffix(".")
     if not _HOST.fullmatch(host):
         raise ValueError
     return host
 
 
-def _plain(text):
+def _quote(text: str) -> str:
     return quote(text, safe="%/?:@!$&'()*+,;=~[]|")

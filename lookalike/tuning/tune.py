@@ -1,93 +1,96 @@
-"""Attributes + fashion + color → tuned space, switched on only where it is seen to help."""
+"""Tuning: learn a tuned space from one catalogue's own attributes, and switch it on only where it measurably helps."""
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from lookalike.analysis.metrics import NONE, nearest_others
-from lookalike.errors import CatalogueError
-from lookalike.index.attribute_head import columns_to_learn
+from lookalike.analysis.metrics import NO_PRODUCT, Keys, Precisions, nearest_others, number_distinct
+from lookalike.embedding.embedder import Embedder
+from lookalike.errors import REBUILD, CatalogueError
+from lookalike.index.attribute_head import AttributeHead, columns_to_learn
 from lookalike.index.lock import lock
-from lookalike.index.reading import MANIFEST, load_index
+from lookalike.index.reading import MANIFEST, Index, load_index
 from lookalike.index.writing import save_head
-from lookalike.search.recommender import Recommender
+from lookalike.search.recommender import Ranking
 from lookalike.tuning.augmentation import composite_vectors
 from lookalike.tuning.fitting import fit_head
+from lookalike.types import Attributes, Progress, Rows, Vectors, no_progress
 
 SEED = 7
-
 HELD_OUT = 0.15
-
-MAX_QUERIES, MAX_COMPOSED = 1500, 200
-
-# So many products are learned on another background too, for a minute of work: of large catalogues by chance.
-MAX_LEARNED = 6000
-
+MAX_QUERIES, MAX_COMPOSITE_QUERIES = 1500, 200
+# This many products are also learned on another background, which takes a minute: a random sample of large catalogues.
+MAX_COMPOSITES = 6000
 MIN_PRODUCTS = 100
-
-# A loss on composed photos that is within the noise of so few of them.
-TOLERATED = 0.01
-
-# A gain smaller than this is luck.
-MIN_GAIN = 0.01
+# A smaller gain is luck, and a smaller loss on so few composites is noise.
+MIN_GAIN, MAX_LOSS = 0.01, 0.01
 
 
 @dataclass(frozen=True)
 class Gain:
-    """Precision at 5 of all learned attributes together, before and with the tuned space, on products held
-    out from its training: as they are, and composed onto other backgrounds (None where none can be).
-    Of a product that lacks some of them the others count.
+    """Precision at 5, (before, with the tuned space), of all learned attributes together.
 
-    error is the standard error of the difference on the products.
+    It is measured on products held out from training. If a product lacks some of the attributes, the others count.
+
+    Attributes:
+        columns: the attributes learned.
+        products: with the held-out products as they are.
+        error: standard error of the difference between the two.
+        composed: with some of them on other backgrounds; None if none can be cut out.
     """
 
-    columns: tuple
-    products: tuple
+    columns: tuple[str, ...]
+    products: tuple[float, float]
     error: float
-    composed: tuple | None
+    composed: tuple[float, float] | None
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = "Tuned on {}; all right at once among the five: {:.2f} → {:.2f} on held-out products"
         text = text.format(", ".join(self.columns), *self.products)
         return text + (", {:.2f} → {:.2f} on other backgrounds".format(*self.composed) if self.composed else "")
 
     @property
-    def helps(self):
-        lost = self.composed[0] - self.composed[1] if self.composed else 0
-        return self.products[1] - self.products[0] >= max(MIN_GAIN, 2 * self.error) and lost <= TOLERATED
+    def helps(self) -> bool:
+        loss = self.composed[0] - self.composed[1] if self.composed else 0
+        return self.products[1] - self.products[0] >= max(MIN_GAIN, 2 * self.error) and loss <= MAX_LOSS
 
 
-def tune_index(folder, load_embedder, progress=lambda items, **_: items, again=False):
-    """Tune the index in a folder and say so in a sentence; "" where its attributes are those of last time.
+def tune_index(
+    folder: str | Path, load_embedder: Callable[[], Embedder], progress: Progress = no_progress, again: bool = False
+) -> str:
+    """Tune the index in a folder and describe the result in a sentence; "" if its attributes have not changed.
 
-    load_embedder() is called only where it is needed; again tunes all the same. Raises IndexFileError, also
-    where another run is writing there, or CatalogueError.
+    load_embedder() is called only if needed; with again, unchanged attributes are learned again. Raises
+    CatalogueError, or IndexFileError, also if another run is writing there.
     """
     with lock(folder) if Path(folder, MANIFEST).is_file() else nullcontext():
-        return _tuned(load_index(folder), load_embedder, progress, again)
+        return _tune_locked(load_index(folder), load_embedder, progress, again)
 
 
-def _tuned(index, load_embedder, progress, again):
+def _tune_locked(index: Index, load_embedder: Callable[[], Embedder], progress: Progress, again: bool) -> str:
     if "fashion" not in index.spaces:
-        raise CatalogueError("This index has no fashion space to tune. Make it again: python extract_features.py")
-    attributes = [index.product(row).attributes for row in range(len(index.names))]
+        raise CatalogueError(f"This index has no fashion space to tune. {REBUILD}")
+    attributes = [index.attributes_of(row) for row in range(len(index.names))]
     digest = hashlib.sha256(json.dumps(attributes).encode()).hexdigest()
-    if index.manifest.get("tuning", {}).get("attributes") == digest and not again:
+    if (index.manifest.get("tuning") or {}).get("attributes") == digest and not again:
         return ""
     head, gain = tune(index, load_embedder(), attributes, progress)
     save_head(index, head, {"attributes": digest, **asdict(gain)})
     return f"{gain}: {'switched on' if head else 'left off, as it does not help'}."
 
 
-def tune(index, embedder, attributes, progress=lambda items, **_: items):
-    """The AttributeHead for an index, or None where it does not help, and the Gain measured.
+def tune(
+    index: Index, embedder: Embedder, attributes: Sequence[Attributes], progress: Progress = no_progress
+) -> tuple[AttributeHead | None, Gain]:
+    """Return the AttributeHead for an index, None if it does not help, and the Gain measured.
 
-    attributes are a dict a product, in the catalogue's order. Raises CatalogueError where there is too
-    little to learn from.
+    attributes has one dict per product, in the catalogue's order. Raises CatalogueError if there is too little to learn
+    from.
     """
     index = replace(index, head=None, spaces={name: m for name, m in index.spaces.items() if name != "tuned"})
     columns = columns_to_learn(attributes)
@@ -95,62 +98,77 @@ def tune(index, embedder, attributes, progress=lambda items, **_: items):
     if len(known) < MIN_PRODUCTS:
         raise CatalogueError(
             f"{len(known)} products have attributes that can be learned; at least {MIN_PRODUCTS} are needed. "
-            "Name a table with more of them (--styles), or leave tuning out (--no-tune)."
+            "Name a table with more of them (--styles), or skip tuning (--no-tune)."
         )
     count = min(round(HELD_OUT * len(known)), MAX_QUERIES)
     order = np.random.default_rng(SEED).permutation(known)
-    held, others = order[:count], order[count : count + MAX_LEARNED]
-    shown = composite_vectors(index, others, embedder.size, embedder.fashion_vectors, progress)
-    gain = _gain(index, embedder, attributes, columns, held, shown)
-    return (_fitted(index, attributes, shown) if gain.helps else None), gain
+    held_out, others = order[:count], order[count : count + MAX_COMPOSITES]
+    composites = composite_vectors(index, others, embedder.size, embedder.fashion_vectors, progress)
+    gain = _measure_gain(index, embedder, attributes, columns, held_out, composites)
+    return (fit_with_composites(index, attributes, composites) if gain.helps else None), gain
 
 
-def _fitted(index, attributes, shown):
-    """The AttributeHead, or None, of an index's products and of some of them on other backgrounds, once more."""
-    vectors, rows = shown
+def fit_with_composites(
+    index: Index, attributes: Sequence[Attributes], composites: tuple[Vectors, Rows]
+) -> AttributeHead | None:
+    """Return the AttributeHead, or None, of an index's products plus some of them on other backgrounds.
+
+    composites are their vectors by space and their rows, as composite_vectors returns them.
+    """
+    vectors, rows = composites
     spaces = {name: np.concatenate([index.spaces[name], own]) for name, own in vectors.items()}
-    # A word of one product is no commoner for being seen twice.
+    # Choose the columns by the products alone: a word is not more frequent for being seen twice.
     columns = columns_to_learn(attributes)
-    return fit_head(spaces or index.spaces, attributes + [attributes[row] for row in rows], columns)
+    return fit_head(spaces or index.spaces, [*attributes, *(attributes[row] for row in rows)], columns)
 
 
-def _gain(index, embedder, attributes, columns, held, shown):
-    """What a head brings that was trained without the held-out rows."""
-    hidden = set(held.tolist())
-    head = _fitted(index, [{} if row in hidden else own for row, own in enumerate(attributes)], shown)
+def _measure_gain(
+    index: Index,
+    embedder: Embedder,
+    attributes: Sequence[Attributes],
+    columns: Sequence[str],
+    held_out: Rows,
+    composites: tuple[Vectors, Rows],
+) -> Gain:
+    """Return what a head gains that was trained without the held-out rows."""
+    hidden = set(held_out.tolist())
+    visible = [{} if row in hidden else own for row, own in enumerate(attributes)]
+    head = fit_with_composites(index, visible, composites)
     if head is None:
         raise CatalogueError(
-            f"Too few products differ in {', '.join(columns)} to learn from some of them and be judged by the others. "
-            "Name a table in which more do (--styles), or leave tuning out (--no-tune)."
+            f"Too few products differ in {', '.join(columns)} to learn from some of them and test with the others. "
+            "Name a table in which more do (--styles), or skip tuning (--no-tune)."
         )
     tuned = replace(index, spaces={**index.spaces, "tuned": head.tuned(index.spaces, attributes)}, head=head)
     known = [{column: own[column] for column in columns if column in own} for own in attributes]
-    keys = _keys(index)
+    # Products with the same picture share a key, so that a query does not find its copies.
+    keys = number_distinct(row.tobytes() for row in index.look)[:, None]
 
-    def precisions(vectors, rows):
+    def precisions_of(vectors: Vectors, rows: Rows) -> list[Precisions]:
         vectors = tuned.with_tuned(vectors)
         return [_precisions(one, vectors, rows, known, keys) for one in (index, tuned)]
 
-    before, after = precisions({name: matrix[held] for name, matrix in index.spaces.items()}, held)
-    vectors, rows = composite_vectors(index, held[:MAX_COMPOSED], embedder.size, embedder.vectors)
-    others = tuple(float(shares.mean()) for shares in precisions(vectors, rows)) if len(rows) else None
-    error = float((after - before).std() / len(held) ** 0.5)
-    return Gain(tuple(columns), (float(before.mean()), float(after.mean())), error, others)
+    before, after = precisions_of({name: matrix[held_out] for name, matrix in index.spaces.items()}, held_out)
+    vectors, rows = composite_vectors(index, held_out[:MAX_COMPOSITE_QUERIES], embedder.size, embedder.vectors)
+    composed = _means(*precisions_of(vectors, rows)) if len(rows) else None
+    error = float((after - before).std() / len(held_out) ** 0.5)
+    return Gain(tuple(columns), _means(before, after), error, composed)
 
 
-def _precisions(index, vectors, rows, known, keys):
-    """Precision at 5 by the default ranking of an index, float (m,), of queries made from its products in rows.
+def _means(before: Precisions, after: Precisions) -> tuple[float, float]:
+    return float(before.mean()), float(after.mean())
 
-    Right is what agrees in all that is known of the query.
+
+def _precisions(
+    index: Index, vectors: Vectors, rows: Rows, known: Sequence[Mapping[str, str]], keys: Keys
+) -> Precisions:
+    """Return precision at 5 by the default ranking of an index, float64 (m,), of queries made from products in rows.
+
+    A match is right if it agrees in everything that is known of the query.
     """
-    found = nearest_others(Recommender(index, None), vectors, keys[rows], keys)
+    found = nearest_others(Ranking(index), vectors, keys[rows], keys)
     agree = [
-        [row != NONE and known[row].items() >= known[own].items() for row in five] for own, five in zip(rows, found)
+        [row != NO_PRODUCT and known[row].items() >= known[own].items() for row in matches]
+        for own, matches in zip(rows, found)
     ]
     return np.mean(agree, axis=1)
-
-
-def _keys(index):
-    """One number a product, int (n, 1), the same for the same picture."""
-    known = {}
-    return np.array([[known.setdefault(row.tobytes(), len(known))] for row in index.look])

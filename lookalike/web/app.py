@@ -1,53 +1,59 @@
 """The app: a photo in, five products out. Start it with: streamlit run app.py"""
 
-import os
 from pathlib import Path
 
 import streamlit as st
 
 from lookalike.errors import LookalikeError
-from lookalike.serving import health_server, live_index, telemetry
+from lookalike.serving import telemetry
+from lookalike.serving.live_index import Served
+from lookalike.serving.state import server_state
 from lookalike.web import texts
 from lookalike.web.catalogue import page as catalogue_page
 from lookalike.web.look_up import page as look_up_page
 from lookalike.web.look_up import session
 
-INDEX = os.environ.get("LOOKALIKE_INDEX", ".")
-
-# Empty, the default, keeps nothing; a shop that may keep photos sets it to a folder such as uploads.
-KEEP_UPLOADS_IN = os.environ.get("LOOKALIKE_KEEP_UPLOADS", "")
-
-STYLE = Path(__file__).parent / "style.css"
+STYLE = Path(__file__).with_name("style.css")
 
 
-def main():
+def main() -> None:
+    """Draw the page that is open. Streamlit runs this again for every visitor and every click."""
     telemetry.set_up_logs()
-    health_server.start(lambda: live_index.shared(INDEX).current()[0])
+    server_state().start_health_server()
     st.set_page_config(page_title=texts.TITLE, page_icon="👗", layout="wide")
     st.html(STYLE)
-    home = st.Page(lambda: page(look_up_page.show, KEEP_UPLOADS_IN), title=texts.LOOK_UP_PAGE, default=True)
-    shelf = st.Page(lambda: page(show_catalogue, home), title=texts.CATALOGUE_PAGE, url_path="catalogue")
-    st.navigation([home, shelf], position="top").run()
+    look_up = st.Page(show_look_up, title=texts.LOOK_UP_PAGE, default=True)
+    catalogue = st.Page(lambda: show_catalogue(look_up), title=texts.CATALOGUE_PAGE, url_path="catalogue")
+    st.navigation([look_up, catalogue], position="top").run()
 
 
-def page(show, *more):
-    """Draw a page over the index as it stands now, or say how to make one."""
+def show_look_up() -> None:
+    """Draw the page Look up."""
+    recommender, version = open_index()
+    look_up_page.show(recommender, version, server_state().settings.keep_uploads_in)
+
+
+def show_catalogue(look_up: st.Page) -> None:
+    """Draw the page Catalogue, whose products link to the page Look up."""
+    recommender, version = open_index()
+    session.leave_page()
+    catalogue_page.show(recommender, server_state().settings.index, version, look_up)
+
+
+def open_index() -> Served:
+    """Return the recommender over the index as it is now, and its version; without one, say how to make it and stop."""
+    state = server_state()
     try:
         with st.spinner(texts.LOADING):
-            shop, version = live_index.shared(INDEX).current()
+            return state.live(state.settings.index).current()
     except LookalikeError as error:
-        return no_index(error)
-    show(shop, INDEX, version, *more)
+        st.title(texts.TITLE, anchor=False)
+        st.subheader(texts.NO_INDEX, anchor=False)
+        st.warning(str(error))
+        st.write(texts.NO_INDEX_HINT)
+        st.code(texts.NO_INDEX_COMMAND, language="shell")
+        st.stop()
 
 
-def show_catalogue(shop, folder, version, home):
-    session.gone_elsewhere()
-    catalogue_page.show(shop, folder, version, home)
-
-
-def no_index(error):
-    st.title(texts.TITLE, anchor=False)
-    st.subheader(texts.NO_INDEX, anchor=False)
-    st.warning(str(error))
-    st.write(texts.NO_INDEX_HINT)
-    st.code(texts.NO_INDEX_COMMAND, language="shell")
+if __name__ == "__main__":  # lookalike/web/server.py runs this file as its page
+    main()

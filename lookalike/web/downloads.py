@@ -1,65 +1,81 @@
-"""Favorites and results as a table to take along: as CSV."""
+"""The CSV files that the pages offer: lists of products, products that share a picture, suspect labels."""
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
-from lookalike.index.catalogue import readable
+from lookalike.analysis.audit import DuplicateGroup, SuspectLabel
+from lookalike.index.catalogue import Product, readable
+from lookalike.search.recommender import Match
 
-OWN = ("id", "path", "distance")
+ProductRow: TypeAlias = tuple[object, Product, float | None]
+"""A mark (a rank, or the name of a list), a product, and its distance if it has one."""
+
+PRODUCT_COLUMNS = ("id", "path", "distance")
+
+# A spreadsheet runs a cell with such a start as a formula; an apostrophe before it makes it text.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-# What makes a spreadsheet take a cell for a formula; an apostrophe makes it text again.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+def products_csv(rows: Iterable[ProductRow], first: str = "rank") -> bytes:
+    """Return a CSV file of products. first names the column of the marks; a distance of None stays empty.
 
-
-def to_csv(rows, first="rank"):
-    """The bytes of a CSV file (RFC 4180, UTF-8 with BOM) of rows, each a tuple (mark, product, distance).
-
-    The mark is a rank or a list's name, and first the name of its column; a distance that is None stays empty.
     After id, path (as the index keeps it) and distance come all attributes that any of the products has.
     """
     rows = list(rows)
-    columns = list(dict.fromkeys(column for _, product, _ in rows for column in product.attributes))
-    # A shop's own column of a name that is taken must not hide ours from whoever reads the file by names.
-    titles = [f"attribute {column}" if column in (first, *OWN) else column for column in columns]
-    lines = [(first, *OWN, *titles)]
+    columns = _attribute_columns(product for _, product, _ in rows)
+    # A shop's column with the same name as ours must not hide ours from a program that reads the file by names.
+    titles = [f"attribute {column}" if column in (first, *PRODUCT_COLUMNS) else column for column in columns]
+    lines: list[Sequence[object]] = [(first, *PRODUCT_COLUMNS, *titles)]
     for mark, product, distance in rows:
         own = (mark, product.id, product.name, "" if distance is None else f"{distance:.6f}")
-        lines.append(own + tuple(product.attributes.get(column, "") for column in columns))
-    return csv_text(lines).encode("utf-8-sig")
+        lines.append(own + _values(product, columns))
+    return csv_bytes(lines)
 
 
-def of_results(matches):
-    """The rows of to_csv for matches: products with the same picture follow theirs, at its rank and distance."""
+def match_rows(matches: Iterable[Match]) -> list[ProductRow]:
+    """Return rows for products_csv. Products with a match's picture follow it, with its rank and distance."""
     return [(match.rank, product, match.distance) for match in matches for product in (match.product, *match.same)]
 
 
-def same_pictures_csv(groups):
-    """CSV text, one line a product: its group, the group's distance in look, the product and its words."""
-    columns = list(dict.fromkeys(c for group in groups for product in group.products for c in product.attributes))
-    lines = [("group", "distance", "id", "path", *columns)]
+def duplicates_csv(groups: Sequence[DuplicateGroup]) -> bytes:
+    """Return a CSV file with one line per product: its group, the group's distance in look, its attributes."""
+    columns = _attribute_columns(product for group in groups for product in group.products)
+    lines: list[Sequence[object]] = [("group", "distance", "id", "path", *columns)]
     for number, group in enumerate(groups, start=1):
         for product in group.products:
-            words = (product.attributes.get(column, "") for column in columns)
-            lines.append((number, f"{group.distance:.3f}", product.id, product.name, *words))
-    return csv_text(lines)
+            lines.append((number, f"{group.distance:.3f}", product.id, product.name, *_values(product, columns)))
+    return csv_bytes(lines)
 
 
-def doubts_csv(found):
-    """CSV text, one line a Doubt, in the order given."""
-    lines = [("id", "path", "column", "word", "suggested", "share", "own_share")]
-    for d in found:
-        shares = f"{d.share:.2f}", f"{d.own_share:.2f}"
-        lines.append((d.product.id, d.product.name, d.column, d.word, d.suggested, *shares))
-    return csv_text(lines)
+def suspect_labels_csv(labels: Iterable[SuspectLabel]) -> bytes:
+    """Return a CSV file with one line per label, in the order given."""
+    lines: list[Sequence[object]] = [("id", "path", "column", "word", "suggested", "share", "own_share")]
+    for label in labels:
+        shares = f"{label.share:.2f}", f"{label.own_share:.2f}"
+        lines.append((label.product.id, label.product.name, label.column, label.word, label.suggested, *shares))
+    return csv_bytes(lines)
 
 
-def csv_text(lines):
-    """Lines of cells as CSV (RFC 4180); cells that would run as formulas begin with an apostrophe."""
+def csv_bytes(lines: Iterable[Sequence[object]]) -> bytes:
+    """Return lines of cells as a CSV file that no spreadsheet runs: RFC 4180, UTF-8 with BOM.
+
+    Without the BOM, Excel misreads any letter that is not ASCII.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([[_harmless(str(cell)) for cell in line] for line in lines])
-    return readable(text.getvalue())
+    csv.writer(text, lineterminator="\r\n").writerows([_defuse(str(cell)) for cell in line] for line in lines)
+    return readable(text.getvalue()).encode("utf-8-sig")
 
 
-def _harmless(cell):
-    return "'" + cell if cell.startswith(FORMULA) else cell
+def _attribute_columns(products: Iterable[Product]) -> tuple[str, ...]:
+    """Return the columns that any of the products has, in the order in which they first come."""
+    return tuple(dict.fromkeys(column for product in products for column in product.attributes))
+
+
+def _values(product: Product, columns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(product.attributes.get(column, "") for column in columns)
+
+
+def _defuse(cell: str) -> str:
+    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell

@@ -1,56 +1,68 @@
-"""Small pictures, decoded once: of products by their identity, of photos by their digest."""
+"""Small pictures as JPEG: of products, by their identity, and of visitors' photos, by their digest."""
 
 import base64
+import time
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
 from lookalike.errors import ImageError, ShortageError
 from lookalike.images.decoding import thumbnail
-from lookalike.serving.expiring_cache import ExpiringCache
+from lookalike.index.catalogue import Catalogue, Product
+from lookalike.search.query import View
+from lookalike.serving.state import server_state
+from lookalike.web import texts
 
-# A card is 168 pixels wide, on most phones three times as many dots; the query is shown larger.
+# A card is 168 pixels wide, and most phones draw three dots a pixel. The query is shown larger.
 CARD_SIDE, QUERY_SIDE = 400, 640
-
-# What is computed of a visitor's photo is kept so long, for follow-up questions.
-KEPT_SECONDS = 3600
-
-# This module is imported once a process.
-PHOTOS = ExpiringCache(100, KEPT_SECONDS)
+# A picture that cannot be read is tried again after this time: the disk may be back.
+RETRY_SECONDS = 60.0
 
 
-def of_product(product, version, side=CARD_SIDE):
-    """JPEG bytes of a product's picture, None where its file is gone, damaged or not the catalogue's."""
-    file = product.picture
-    return _lately(product.identity, version, side, file) if file else None
-
-
-@st.cache_data(max_entries=1000, ttl=60, show_spinner=False)
-def _lately(identity, version, side, _file):
-    """A picture or None, asked again after a minute: a disk's bad moment must not take a picture away for good."""
-    try:
-        return _thumbnail(identity, version, side, _file)
-    except (ImageError, ShortageError):
+def of_product(catalogue: Catalogue, product: Product, version: Hashable, side: int = CARD_SIDE) -> bytes | None:
+    """Return JPEG bytes of a product's picture, None if its file is gone, damaged or not the catalogue's."""
+    file = catalogue.picture(product)
+    if file is None:
         return None
+    picture, tried_at = _product_thumbnail(product.identity, version, side, file)
+    if picture is None and time.monotonic() - tried_at >= RETRY_SECONDS:
+        _product_thumbnail.clear(product.identity, version, side, file)
+        picture, _ = _product_thumbnail(product.identity, version, side, file)
+    return picture
+
+
+def of_photo(digest: str, view: View, side: int = QUERY_SIDE) -> bytes:
+    """Return JPEG bytes of a visitor's photo, made from its View without decoding it again."""
+    return server_state().thumbnails.get((digest, side), lambda: view.thumbnail(side))
+
+
+def draw_product(
+    catalogue: Catalogue,
+    product: Product,
+    version: Hashable,
+    width: int | Literal["stretch"] = "stretch",
+    alt: str | None = None,
+    if_missing: str = "",
+) -> None:
+    """Draw a product's picture, or the words if_missing. alt replaces the text for screen readers."""
+    picture = of_product(catalogue, product, version)
+    if picture:
+        st.image(picture, width=width, alt=texts.alt_text(product) if alt is None else alt)
+    elif if_missing:
+        st.caption(if_missing)
+
+
+def data_url(picture: bytes) -> str:
+    """Return a data: URL of JPEG bytes, for an img element of our own."""
+    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
 
 
 @st.cache_data(max_entries=5000, show_spinner=False)
-def _thumbnail(identity, version, side, _file):
-    return thumbnail(_file, side)
-
-
-def of_photo(photo, side=QUERY_SIDE):
-    """JPEG bytes of a visitor's photo; raises ImageError."""
-    return PHOTOS.get((photo.digest, side), lambda: thumbnail(photo.content, side))
-
-
-def of_query(shop, version, query):
-    """JPEG bytes of every picture of a query, None for those that are missing."""
-    if query.photos:
-        return [of_photo(photo) for photo in query.photos]
-    product = shop.index.product(shop.row(query.asked.product))
-    return [of_product(product, version, QUERY_SIDE)]
-
-
-def address(picture):
-    """A data: URL of JPEG bytes, for a page's own img."""
-    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
+def _product_thumbnail(identity: str, version: Hashable, side: int, _file: Path) -> tuple[bytes | None, float]:
+    """Return JPEG bytes, None if the file cannot be read now, and when it was tried."""
+    try:
+        return thumbnail(_file, side), time.monotonic()
+    except (ImageError, ShortageError):
+        return None, time.monotonic()

@@ -1,184 +1,118 @@
-"""Every sentence the page shows, in one place, and how a product is put into words."""
+"""Every sentence of the page Look up, and how the page puts a product into words."""
+
+from collections.abc import Sequence
+
+from lookalike.errors import INDEX_COMMAND
+from lookalike.images.decoding import MAX_PHOTO_BYTES
+from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
+from lookalike.index.catalogue import Product
+from lookalike.search.recommender import Match
 
 TITLE = "Lookalike"
-
 LOOK_UP_PAGE, CATALOGUE_PAGE = "Look up", "Catalogue"
-
-LEAD = "Show us a photo of something to wear, and see the products of this shop that look most like it."
-
+LEAD = "Show us a photo of something to wear, and we'll find the products in this shop that look most like it."
 LOADING = "Opening the shop…"
+SEARCHING = "Searching…"
+WAITING = "Many people are searching right now: {before} before you. Keep this page open and your turn will come."
+NEXT = "Many people are searching right now: you are next."
+TOO_MANY_SEARCHES = "That was a lot of searches in a short time. Please try again in {seconds} s."
+NO_INDEX = "This shop isn't open yet"
+NO_INDEX_HINT = "If you run this shop, make its index with this command:"
+NO_INDEX_COMMAND = f"{INDEX_COMMAND} --images images"
+IMAGE_MISSING = "This product's picture isn't available."
 
-SEARCHING = "Looking…"
-
-WAITING = "Many people are looking right now: {before} before you. Stay here, your turn comes."
-
-NEXT = "Many people are looking right now: you are next."
-
-TOO_MANY = "That was a lot of searches in a short time. Please try again in {seconds} s."
-
-NO_INDEX = "The shop is not open yet"
-
-NO_INDEX_HINT = "Whoever runs this shop makes its index with one command:"
-
-NO_INDEX_COMMAND = "python extract_features.py --images images"
-
-IMAGE_MISSING = "The picture of this product is not available."
-
-# Ways in.
+# Ways to start.
+MAX_PHOTO_SIZE = f"{MAX_PHOTO_BYTES // 1_000_000} MB"
 NEW_SEARCH = "New search"
-
 UPLOAD = "Your photo"
-
-UPLOAD_HELP = "JPEG, PNG, WebP, HEIC or AVIF, up to 20 MB. Several photos at once are one search."
-
-PHOTOS_NOT_KEPT = "Your photos are used for your answers and not stored."
-
-PHOTOS_KEPT = "This shop keeps a copy of the photos you ask with, whichever way they come."
-
+UPLOAD_HELP = f"JPEG, PNG, WebP, HEIC or AVIF, up to {MAX_PHOTO_SIZE}. Several photos together make one search."
+PHOTOS_NOT_KEPT = "We use your photos only to answer your search and don't store them."
+PHOTOS_KEPT = "This shop keeps a copy of every photo you search with, however you add it."
 CAMERA = "Take a photo"
-
 CAMERA_LABEL = "Point the camera at something to wear"
-
 PASTE = "Paste a photo"
-
 PASTE_WORDS = {
     "label": PASTE,
-    "too_large": "That picture is too large; the limit is 20 MB.",
-    "nothing": "There is no picture on the clipboard. Copy one first.",
+    "too_large": f"That picture is too large. The limit is {MAX_PHOTO_SIZE}.",
+    "nothing": "There's no picture on the clipboard. Copy one first.",
     "by_keyboard": "Copy a picture, then press Ctrl+V (⌘V on a Mac) anywhere on this page.",
 }
-
 ADDRESS = "Web address"
-
-ADDRESS_LABEL = "Address of a picture"
-
+ADDRESS_LABEL = "Web address of a picture"
 ADDRESS_PLACEHOLDER = "https://…"
-
 ADDRESS_GO = "Look it up"
-
 FETCHING = "Fetching the picture…"
-
 PICK = "Search the shop"
-
-PICK_LABEL = "Words or a product's number"
-
+PICK_LABEL = "Words or a product number"
 PICK_PLACEHOLDER = "red dress"
-
-PICK_NOTHING = "Nothing here goes by those words. Try fewer, or others."
-
+PICK_NOTHING = "No products match those words. Try fewer or different ones."
 SURPRISE = "Surprise me"
-
 EXAMPLES = "First time here? Tap one of these to see how it works."
+TOO_MANY_PHOTOS = "Only the first {max_photos} photos were used."
 
-EXAMPLE = "Try this one"
-
-TOO_MANY_PHOTOS = "Only the first {most} photos were used."
-
-# The query.
-# What an error calls the photo.
+# The query. An error calls the photo THE_PHOTO.
 THE_PHOTO = "The photo"
-
-YOUR_PHOTO = "Your photo"
-
-YOUR_PHOTOS = "Your photos"
-
+YOUR_PHOTO, YOUR_PHOTOS = "Your photo", "Your photos"
 YOUR_PRODUCT = "Your pick from the shop"
-
 REGION_HINT = "Only part of it? Tap or drag over what matters."
-
 REGION_WORDS = {"label": "Parts of the photo", "cell": "Row {row}, column {column}"}
-
-WHOLE = "Use the whole photo"
-
-BELIEVED = "We see: {words}"
-
+WHOLE_PHOTO = "Use the whole photo"
+WE_SEE = "We see: {labels}"
 NO_SUCH_PRODUCT = "This shop has no product with the number {id}."
-
-UNLIKE = (
-    "We don't see anything in this picture that this shop sells. Here is what comes nearest; "
-    "a photo that shows one garment, well lit, works best."
+UNRELATED = (
+    "We don't see anything in this picture that this shop sells. Here is what comes closest. "
+    "A well-lit photo of a single garment works best."
 )
 
-# Narrowing.
-RESULTS = "Most like it"
-
+# Filters and balance.
+RESULTS = "Most similar"
 FILTERS = "Filter"
-
 FILTERS_CLEAR = "Clear all filters"
-
 FILTERS_TITLE = "Show only"
-
 FILTERS_ANY = "Any"
-
 BALANCE = "Look or color"
-
-BALANCE_LABEL = "What counts more?"
-
+BALANCE_LABEL = "What matters more?"
 BALANCES = {0.0: "Same look", 0.25: "Mostly look", 0.5: "Both", 0.75: "Mostly color", 1.0: "Same color"}
-
 LOOKS_LIKE = "Looks like"
+NONE_LEFT = "No products match all these filters. Remove one."
+NO_OTHERS = "This shop has no other products yet."
+FEWER_LEFT = "No other products match your filters."
 
-NONE_LEFT = "No product passes all these filters. Take one away."
-
-NO_OTHERS = "This shop has no other product yet."
-
-FEWER_LEFT = "Only these are left with your filters."
-
+# Cards. Below NUMBERED a share is put into words, because a small number would sound like praise.
 CLOSER_HINT = (
-    "“Closer than 90 %” says: nearer to your picture than 9 of 10 products of this shop are to their own next of kin."
+    "“Closer than 90%” means: closer to your picture than nine in ten products here are to their nearest match."
 )
-
-# From this share on a number is told.
-NUMBERED = 0.5
-
-# Cards.
+CLOSEST, NUMBERED, SOMEWHAT = 0.995, 0.5, 0.1
 MORE_LIKE_THIS = "More like this"
-
 WHY = "Why?"
-
 KEEP, KEPT = "Keep", "Kept"
-
 MORE_RESULTS = "Show more"
-
 DOWNLOAD = "Download this list"
-
 RESULTS_FILE, FAVORITES_FILE = "lookalike-results.csv", "lookalike-favorites.csv"
 
 # Favorites.
 FAVORITES = "Favorites"
-
-NO_FAVORITES = "Nothing kept yet. Tap “Keep” below a product; it stays here until you close this page."
-
-FORGET = "Take out"
-
+NO_FAVORITES = "Nothing here yet. Tap “Keep” below a product, and it stays here until you close this page."
+REMOVE = "Remove"
 DOWNLOAD_FAVORITES = "Download favorites"
 
 # Why.
 WHY_TITLE = "Why this one?"
-
-WHY_HEATS = "The brighter a spot, the more it made the two alike."
-
-WHY_COLORS = "Colors both have"
-
-WHY_NO_COLORS = "They share no main color; the shape and the fabric made the match."
-
-WHY_BELIEVED = "What we see"
-
+WHY_HEATS = "The clearer an area, the more it added to the match."
+WHY_COLORS = "Colors they share"
+WHY_NO_COLORS = "They share no main color. Shape and fabric made the match."
+WHY_LABELS = "What we see"
 WHY_UNSURE = "not sure"
-
-WHY_MISSING = "The picture of this product is not available, so there is nothing to compare."
-
+WHY_MISSING = "This product's picture isn't available, so there is nothing to compare."
 PRODUCT = "The product"
 
 # Shown in this order where a catalogue has them; any other attribute follows.
-HEADLINE = ("productDisplayName", "articleType")
-
-DETAILS = ("articleType", "baseColour", "gender", "usage", "season")
-
-COLUMNS = {
-    "gender": "For",
-    "articleType": "Kind",
-    "baseColour": "Color",
+HEADLINE_COLUMNS = ("productDisplayName", TYPE_COLUMN)
+DETAIL_COLUMNS = (TYPE_COLUMN, COLOR_COLUMN, GENDER_COLUMN, "usage", "season")
+COLUMN_TITLES = {
+    GENDER_COLUMN: "For",
+    TYPE_COLUMN: "Kind",
+    COLOR_COLUMN: "Color",
     "season": "Season",
     "usage": "Occasion",
     "masterCategory": "Department",
@@ -187,78 +121,77 @@ COLUMNS = {
 }
 
 
-def headline(product):
-    """The name a shopper would call the product by."""
-    named = (product.attributes.get(column) for column in HEADLINE)
-    return next(filter(None, named), f"Product {product.id}")
+def headline(product: Product) -> str:
+    """Return the name that a shopper would call the product by."""
+    names = (product.attributes.get(column) for column in HEADLINE_COLUMNS)
+    return next(filter(None, names), f"Product {product.id}")
 
 
-def details(product):
-    """The attributes in one line, without what the headline said already; may be empty."""
-    values = (product.attributes.get(column) for column in DETAILS)
+def details(product: Product) -> str:
+    """Return the attributes in one line, without what the headline already says; may be empty."""
+    values = (product.attributes.get(column) for column in DETAIL_COLUMNS)
     return " · ".join(value for value in values if value and value != headline(product))
 
 
-def closeness(match):
-    """How close a match is, as a whole percentage: 100 % is the very same look."""
-    return f"{max(0.0, match.cosine):.0%} alike"
-
-
-def is_explained(share):
-    """Whether the words for a share hold a number, which CLOSER_HINT explains."""
-    return NUMBERED <= share < 0.995
-
-
-def closer_than(share):
-    """How close a match is beside the neighbors in the shop, from the share, 0 to 1, that it is closer than."""
-    if share >= 0.995:
-        return "As close as can be"
-    if share >= NUMBERED:
-        return f"Closer than {share * 100:.0f} %"
-    # A small number would sound like praise: words say that it is none.
-    return "Somewhat alike" if share >= 0.1 else "Loosely alike"
-
-
-def believed(words):
-    """What is seen in a picture, in one line: ("Shirts", "Navy Blue") → "shirts · navy blue"; may be empty."""
-    return " · ".join(word.lower() for word in words)
-
-
-def column(name):
-    """What a shopper calls a column of the shop's table."""
-    return COLUMNS.get(name) or name.replace("_", " ").capitalize()
-
-
-def counted(word, count):
-    """A word to filter by, and how many products have it."""
-    return f"{word} ({count:,})"
-
-
-def filters(count):
-    """The button behind which filters are, and how many are set."""
-    return f"{FILTERS} ({count})" if count else FILTERS
-
-
-def favorites(count):
-    """The button behind which favorites are kept."""
-    return f"{FAVORITES} ({count})" if count else FAVORITES
-
-
-def more_products(count):
-    """How many products with the same picture are not shown."""
-    return f"and {count:,} more; the download names them all"
-
-
-def same_pictures(count):
-    """The button behind which products with the same picture are kept."""
-    return f"+{count} similar"
-
-
-def alt(product):
-    """What a screen reader says for a product's picture."""
+def alt_text(product: Product) -> str:
+    """Return what a screen reader says for a product's picture."""
     return ", ".join(filter(None, (headline(product), details(product))))
 
 
-def escape(text):
-    """Text from a shop's table, safe to put into Markdown."""
+def percent_alike(match: Match) -> str:
+    """Return how close a match is, as a whole percentage: 100% is the very same look."""
+    return f"{max(0.0, match.cosine):.0%} alike"
+
+
+def closeness_label(share: float) -> str:
+    """Return how close a match is compared with this shop's neighbors; share is the part, 0 to 1, it is closer than."""
+    if share >= CLOSEST:
+        return "As close as can be"
+    if share >= NUMBERED:
+        return f"Closer than {share * 100:.0f}%"
+    return "Somewhat alike" if share >= SOMEWHAT else "Loosely alike"
+
+
+def has_number(share: float) -> bool:
+    """Return whether a share's closeness_label holds a number, which CLOSER_HINT explains."""
+    return NUMBERED <= share < CLOSEST
+
+
+def label_line(labels: Sequence[str]) -> str:
+    """Return what is seen in a picture as one line: ("Shirts", "Navy Blue") → "shirts · navy blue"; may be empty."""
+    return " · ".join(label.lower() for label in labels)
+
+
+def column_title(column: str) -> str:
+    """Return what a shopper calls a column of the shop's table."""
+    return COLUMN_TITLES.get(column) or column.replace("_", " ").capitalize()
+
+
+def word_with_count(word: str, count: int) -> str:
+    """Return a word to filter by, with the number of products that have it."""
+    return f"{word} ({count:,})"
+
+
+def filters_label(count: int) -> str:
+    """Return the label of the button that opens the filters, with the number of filters set."""
+    return f"{FILTERS} ({count})" if count else FILTERS
+
+
+def favorites_label(count: int) -> str:
+    """Return the label of the button that opens the favorites, with their number."""
+    return f"{FAVORITES} ({count})" if count else FAVORITES
+
+
+def same_picture_label(count: int) -> str:
+    """Return the label of the button that opens the other products with the same picture."""
+    return f"+{count} similar"
+
+
+def more_products_note(count: int) -> str:
+    """Return how many products with the same picture are not shown."""
+    return f"and {count:,} more; the download lists them all"
+
+
+def escape_markdown(text: str) -> str:
+    """Return text from a shop's table so that Markdown shows it as it is."""
     return "".join("\\" + char if char in "\\`*_{}[]()<>#+-!|$:~" else char for char in text)

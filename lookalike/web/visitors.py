@@ -1,65 +1,45 @@
-"""A question's way to its answer when many ask: so many a minute from each visitor, so many at once from all."""
+"""What many visitors share: each may ask a number of questions a minute, and all take turns to compute."""
 
 import math
-import os
 import secrets
+from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import streamlit as st
 
 from lookalike.errors import LookalikeError
 from lookalike.serving import telemetry
-from lookalike.serving.admission import FairQueue, RateLimit
+from lookalike.serving.state import server_state
 from lookalike.web import texts
 
-BURST = 20
 
-DEFAULT_PER_MINUTE = 40
-
-
-def _limit():
-    """So many new questions a minute for one visitor; None is no limit, as where the proxy has one."""
-    try:
-        per_minute = int(os.environ.get("LOOKALIKE_QUERIES_PER_MINUTE", ""))
-    except ValueError:
-        per_minute = DEFAULT_PER_MINUTE
-    return RateLimit(per_minute, BURST) if per_minute > 0 else None
-
-
-# One queue and one count a process: this module is imported once, however often the page is drawn.
-QUEUE, LIMIT = FairQueue(os.cpu_count() or 1), _limit()
-
-
-def count(question=None):
-    """Count a question of this visitor, unless it is the one asked last; raises LookalikeError beyond the limit."""
-    if LIMIT is None or (question is not None and st.session_state.get("counted") == question):
+def count_question(question: Hashable = None) -> None:
+    """Count a question of this visitor, unless it is the same as the last one; raises LookalikeError over the limit."""
+    limit = server_state().rate_limit
+    if limit is None or (question is not None and st.session_state.get("counted") == question):
         return
-    wait = LIMIT.allow(_address() or _visitor())
+    # The IP address is None for a visitor on this machine.
+    wait = limit.allow(st.context.ip_address or _visit_id())
     if wait:
-        raise LookalikeError(texts.TOO_MANY.format(seconds=math.ceil(wait)))
+        raise LookalikeError(texts.TOO_MANY_SEARCHES.format(seconds=math.ceil(wait)))
     st.session_state.counted = question
 
 
 @contextmanager
-def turn():
-    """Hold one of the few turns to compute; while others hold them, the page says how many come before."""
+def take_turn() -> Iterator[None]:
+    """Hold one of the few turns to compute. While others hold them, the page says how many come first."""
     place = st.empty()
 
-    def say(position):
+    def show_position(position: int) -> None:
         place.info(texts.WAITING.format(before=position) if position else texts.NEXT)
 
-    with ExitStack() as held:
+    with ExitStack() as stack:
         with telemetry.waiting():
-            held.enter_context(QUEUE.slot(_visitor(), say))
+            stack.enter_context(server_state().queue.slot(_visit_id(), show_position))
         place.empty()
         yield
 
 
-def _address():
-    """Where the visitor comes from, as the server or the proxy before it knows; None on this machine itself."""
-    return st.context.ip_address
-
-
-def _visitor():
-    """What tells this visit from others, and nothing more."""
+def _visit_id() -> str:
+    """Return what tells this visit apart from others, and nothing more."""
     return st.session_state.setdefault("visitor", secrets.token_hex(8))

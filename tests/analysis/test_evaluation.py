@@ -4,7 +4,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from lookalike.analysis.evaluation import contents, leave_one_out, photo_queries, read_classes, read_ids
+from lookalike.analysis.evaluation import content_keys, leave_one_out, photo_queries, read_classes, read_ids
 from lookalike.analysis.metrics import evaluate
 from lookalike.errors import CatalogueError
 from lookalike.extraction.build import build_index
@@ -35,9 +35,9 @@ def scored(recommender, queries):
     return evaluate(recommender.index, recommender.index.attributes, queries)["look"]
 
 
-def test_a_product_finds_neither_itself_nor_its_copy(shop):
+def test_a_product_matches_neither_itself_nor_its_copy(shop):
     figures = scored(shop, leave_one_out(shop.index, shop.index.attributes))
-    # The only other red one is the copy. The two red ones are left with three products, the others with four.
+    # The only other red one is the copy. Three products are left for the two red ones, four for the others.
     assert figures["baseColour"].precision == 0 and figures["baseColour"].queries == 5
     assert figures["gender"].precision == pytest.approx((2 * 3 + 3 * 4) / 25)
     assert set(figures) == {"baseColour", "gender"}
@@ -53,8 +53,8 @@ def test_leave_one_out_can_be_restricted(shop):
         asked(only={"99"})
 
 
-def test_a_photo_never_finds_the_product_that_it_is(shop, tmp_path):
-    """2 is the product's own file elsewhere, 3 the product at another size; 9 is no product's id."""
+def test_a_photo_never_matches_the_product_it_shows(shop, tmp_path):
+    """2 is a copy of the product's file, 3 the product at another size; 9 is not an id."""
     photos = tmp_path / "photos"
     photo(photos / "deep" / "3.png", "blue")
     photo(photos / "9.png", "blue")
@@ -65,10 +65,10 @@ def test_a_photo_never_finds_the_product_that_it_is(shop, tmp_path):
     assert scored(shop, queries)["baseColour"].precision == 0
 
 
-def test_a_product_under_another_name_is_known_by_its_bytes(shop, tmp_path):
+def test_a_product_under_another_name_is_recognized_by_its_bytes(shop, tmp_path):
     shutil.copy(shop.index.product(0).path, photo(tmp_path / "photos" / "2.png", "red"))
     figures = scored(shop, photo_queries(tmp_path / "photos", shop, shop.index.attributes))
-    # Left are 2 (its own id), 3 and 4 after the two red ones are out.
+    # 2, which is its own id, and the two red ones are out: 3 and 4 are left.
     assert figures["gender"].precision == pytest.approx(2 / 5)
 
 
@@ -83,19 +83,19 @@ def test_classes_are_scored_by_the_article_types_that_fit(shop, tmp_path):
     queries = photo_queries(tmp_path / "photos", shop, attributes, classes)
     assert queries.notes == ("1 of 5 photos are left out: they have no such id, or no such class.",)
     figures = evaluate(shop.index, attributes, queries)["look"]
-    # Of the five products four fit a T-shirt, one a hat, whose photo happens to bear its number.
+    # Of the five products four fit a T-shirt and one a hat; the hat's photo happens to have that product's number.
     assert figures["class"].precision == pytest.approx((3 * 0.8 + 0.2) / 4) and figures["class"].queries == 4
     assert figures["class mean"].precision == pytest.approx((0.8 + 0.2) / 2)
 
 
-def test_unreadable_photos_are_told_and_left_out(shop, tmp_path):
+def test_unreadable_photos_are_reported_and_left_out(shop, tmp_path):
     photo(tmp_path / "photos" / "1.png", "red")
     (tmp_path / "photos" / "2.png").write_text("hello")
     queries = photo_queries(tmp_path / "photos", shop, shop.index.attributes)
     assert len(queries.rows) == 1 and queries.notes[0].startswith("2.png is not an image")
 
 
-def test_no_photo_to_ask_with_gets_its_sentence(shop, tmp_path):
+def test_no_usable_photo_is_an_error(shop, tmp_path):
     photo(tmp_path / "photos" / "9.png", "red")
     with pytest.raises(CatalogueError, match="None of the 1 photos .* can be a query"):
         photo_queries(tmp_path / "photos", shop, shop.index.attributes)
@@ -103,15 +103,15 @@ def test_no_photo_to_ask_with_gets_its_sentence(shop, tmp_path):
         photo_queries(tmp_path / "nowhere", shop, shop.index.attributes)
 
 
-def test_contents_are_equal_for_equal_bytes(tmp_path):
+def test_content_keys_are_equal_for_equal_bytes(tmp_path):
     texts = {"a": "one", "b": "one", "c": "two", "d": "three"}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    a, b, c, d, gone, lost = contents([tmp_path / name for name in (*texts, "gone", "lost")])
+    a, b, c, d, gone, lost = content_keys([tmp_path / name for name in (*texts, "gone", "lost")])
     assert a == b and len({a, c, d, gone, lost}) == 5
 
 
-def test_missing_files_are_told(shop):
+def test_missing_files_are_reported(shop):
     shop.index.product(4).path.unlink()
     queries = leave_one_out(shop.index, shop.index.attributes)
     assert queries.notes == ("1 products' files are not on disk: copies of them are not recognized.",)
@@ -120,13 +120,13 @@ def test_missing_files_are_told(shop):
 @pytest.mark.parametrize(
     "text", ["{", pytest.param("[" * 100_000, id="nested"), "[]", '{"hat": "Hat"}', '{"hat": [1]}', '{"hat": null}']
 )
-def test_a_broken_mapping_gets_its_sentence(tmp_path, text):
+def test_a_broken_mapping_is_an_error(tmp_path, text):
     (tmp_path / "classes.json").write_text(text)
     with pytest.raises(CatalogueError, match=r"classes\.json (cannot be read as JSON|must map each class)"):
         read_classes(tmp_path / "classes.json")
 
 
-def test_held_out_ids_come_as_a_list_or_with_a_network(tmp_path):
+def test_held_out_ids_are_read_from_a_list_or_a_networks_description(tmp_path):
     file = tmp_path / "ids.json"
     for text in ('["1", 2]', '{"held_out": {"product_ids": ["1", "2"]}}'):
         file.write_text(text)
@@ -142,7 +142,7 @@ def test_the_classes_of_the_benchmark_are_well_formed():
     assert len(classes) == 17 and classes["body"] == [] and classes["t-shirt"] == ["Tshirts", "Tops"]
 
 
-def test_json_is_all_there_is_on_stdout(shop):
+def test_stdout_contains_nothing_but_json(shop):
     done = lookalike("evaluate", "--index", shop.index.folder, "--json")
     answer = json.loads(done.stdout)
     assert done.returncode == 0 and "look" in done.stderr and "error" not in done.stderr
@@ -150,7 +150,7 @@ def test_json_is_all_there_is_on_stdout(shop):
     assert answer["spaces"]["default"]["baseColour"] == {"precision": 0, "low": 0, "high": 0, "queries": 5}
 
 
-def test_the_table_has_a_line_a_space(shop):
+def test_the_table_has_one_line_per_space(shop):
     styles = shop.index.folder / "styles.csv"
     done = lookalike("evaluate", "--index", shop.index.folder, "--styles", styles, "--limit", 4, "--space", "look")
     lines = done.stdout.splitlines()
@@ -166,11 +166,16 @@ def test_bad_input_exits_1_with_one_sentence(shop, tmp_path):
     for name in ("embeddings.pkl", "filenames.pkl"):
         shutil.copy(shop.index.folder / name, tmp_path / "bare")
     for arguments, sentence in {
-        ("--index", tmp_path / "bare"): "The index knows no attributes to judge by. Name their table with --styles.",
+        ("--index", tmp_path / "bare"): "The index has no attributes to judge by. Name their table with --styles.",
         ("--index", tmp_path / "nowhere"): "There is no index in",
         ("--index", shop.index.folder, "--styles", tmp_path / "no.csv"): f"{tmp_path / 'no.csv'} cannot be read",
         ("--index", shop.index.folder, "--classes", tmp_path / "no.json"): f"{tmp_path / 'no.json'} cannot be read",
-        ("--index", shop.index.folder, "--classes", ROOT / "benchmarks" / "classes.json"): "The classes are those of",
+        (
+            "--index",
+            shop.index.folder,
+            "--classes",
+            ROOT / "benchmarks" / "classes.json",
+        ): "--classes are the classes of photos.",
         ("--index", shop.index.folder, "--held-out", tmp_path / "ids.json"): "None of the 5 products",
         ("--index", shop.index.folder, "--space", "taste"): "The index has no space taste.",
     }.items():
@@ -180,7 +185,7 @@ def test_bad_input_exits_1_with_one_sentence(shop, tmp_path):
 
 
 def test_the_demo_catalogues_own_images_as_shoppers_photos(demo_index, tmp_path):
-    """The real model: shoes and dresses by class and by id, none of which finds itself."""
+    """The real model: shoes and dresses by class and by id, which never match themselves."""
     styles, classes = read_styles(ROOT / "styles.csv"), {"shoes": ["Casual Shoes"], "dress": ["Dresses"]}
     for group, (kind,) in classes.items():
         (tmp_path / "photos" / group).mkdir(parents=True)

@@ -1,13 +1,18 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from lookalike import __version__
+from lookalike.cli.commands import publish
 from lookalike.index.attributes import read_styles
+from lookalike.milvus.layout import SEARCH_INDEXES
 from tests.support.data import ROOT, data
 
 
@@ -31,7 +36,7 @@ def shop(tmp_path_factory):
     return folder
 
 
-def test_json_is_all_there_is_on_stdout(shop):
+def test_json_output_is_only_json(shop):
     photos = sorted((shop / "images").iterdir())[:2]
     done = lookalike("similar", "--index", shop, "--json", "-k", 3, *photos)
     answers = json.loads(done.stdout)
@@ -45,14 +50,14 @@ def test_json_is_all_there_is_on_stdout(shop):
         assert first["attributes"]["articleType"] in ("Casual Shoes", "Dresses")
 
 
-def test_text_has_a_line_a_match(shop):
+def test_text_output_has_a_line_for_each_match(shop):
     photo = sorted((shop / "images").iterdir())[0]
     lines = lookalike("similar", "--index", shop, photo).stdout.splitlines()
     assert lines[0] == str(photo) and len(lines) == 6
     assert lines[1].split()[0] == "1" and str(photo) in lines[1]
 
 
-def test_a_bad_photo_gets_its_sentence_and_the_others_their_answer(shop, tmp_path):
+def test_a_bad_photo_gets_a_sentence_and_the_others_are_answered(shop, tmp_path):
     bad = tmp_path / "bad.jpg"
     bad.write_text("hello")
     good = sorted((shop / "images").iterdir())[0]
@@ -73,7 +78,7 @@ def test_wrong_usage_exits_2(arguments):
     assert lookalike(*arguments).returncode == 2
 
 
-def test_shoppers_shoes_find_footwear(tmp_path):
+def test_photos_of_shoes_find_footwear(tmp_path):
     """The real model on real photos: at least 90 % of the matches are footwear by styles.csv."""
     images, photos = data("fashion-product-images", "images"), sorted(data("shopper-photos", "shoes").iterdir())
     (tmp_path / "images").mkdir()
@@ -88,7 +93,7 @@ def test_shoppers_shoes_find_footwear(tmp_path):
     assert types.count("Footwear") / len(types) >= 0.9
 
 
-def test_a_match_whose_name_is_no_utf8_is_printed(tmp_path):
+def test_a_match_whose_name_is_not_utf8_is_printed(tmp_path):
     name = os.fsencode(tmp_path) + b"/images/caf\xe9.jpg"
     (tmp_path / "images").mkdir()
     shutil.copy(ROOT / "images" / "10001.jpg", name)
@@ -102,10 +107,8 @@ def test_a_match_whose_name_is_no_utf8_is_printed(tmp_path):
         assert done.returncode == 0 and b"caf\\" in done.stdout, done.stderr
 
 
-def test_a_photo_whose_name_is_no_utf8_is_printed(shop, tmp_path):
-    photo = shutil.copy(
-        ROOT / "images" / sorted(os.listdir(ROOT / "images"))[0], tmp_path / os.fsdecode(b"caf\xe9.jpg")
-    )
+def test_a_photo_whose_name_is_not_utf8_is_printed(shop, tmp_path):
+    photo = shutil.copy(sorted((ROOT / "images").glob("*.jpg"))[0], tmp_path / os.fsdecode(b"caf\xe9.jpg"))
     for options in ([], ["--json"]):
         done = lookalike("similar", "--index", shop, photo, *options)
         assert done.returncode == 0 and "caf\\udce9.jpg" in done.stdout.replace("\\\\", "\\")
@@ -113,7 +116,7 @@ def test_a_photo_whose_name_is_no_utf8_is_printed(shop, tmp_path):
 
 SHORT_OF_MEMORY = """
 import resource, sys
-from lookalike.cli.commands import main
+from lookalike.cli.main import main
 import numpy, sklearn, streamlit
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**20,) * 2)
@@ -121,39 +124,59 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_too_little_memory_is_told_in_one_sentence(shop):
+def test_too_little_memory_gets_one_sentence(shop):
     command = [sys.executable, "-c", SHORT_OF_MEMORY, "tune", "--index", str(shop)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: This machine has too little memory free.")
 
 
-SLOW_TO_STOP = """
-import time
-try:
-    print("at work", flush=True)
-    time.sleep(60)
-except KeyboardInterrupt:
-    time.sleep(0.8)
-    print("Stopped. All is saved.", flush=True)
-    raise SystemExit(130)
-"""
-WAITING = """
-import subprocess, sys
-from lookalike.cli.commands import _ended
-sys.exit(_ended(subprocess.Popen([sys.executable, "-c", sys.argv[1]])))
+FETCH = """
+import sys, kagglehub
+from lookalike.cli.main import main
+kagglehub.dataset_download = lambda handle: sys.argv[1]  # the download itself needs the network
+sys.exit(main(["fetch", "--output", sys.argv[2]]))
 """
 
 
-def test_ctrl_c_leaves_the_indexing_that_fetch_began_the_time_to_say_what_is_saved():
-    command = [sys.executable, "-c", WAITING, SLOW_TO_STOP]
-    both = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heed_interrupts
+def test_fetch_indexes_what_it_downloaded(catalogue, tmp_path):
+    command = [sys.executable, "-c", FETCH, str(catalogue.parent), str(tmp_path / "index")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"Images: {catalogue}" in done.stdout and "4 found, 4 indexed, 0 skipped" in done.stdout
+    assert (tmp_path / "index" / "index.json").is_file()
+
+
+def test_ctrl_c_during_fetch_says_what_is_saved(tmp_path):
+    shutil.copytree(ROOT / "images", tmp_path / "images")
+    command = [sys.executable, "-c", FETCH, str(tmp_path), str(tmp_path / "index")]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_hear_interrupts
     )
-    assert both.stdout.readline() == "at work\n"
-    os.killpg(both.pid, signal.SIGINT)
-    assert both.communicate(timeout=30)[0] == "Stopped. All is saved.\n" and both.returncode == 130
+    while "image/s" not in (seen := process.stderr.read(80)) and seen:
+        pass
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "Traceback" not in said
+    assert "Stopped. " in said.splitlines()[-1] and "saved" in said.splitlines()[-1]
 
 
-def _heed_interrupts():
+def _hear_interrupts():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_it_says_its_version():
+    assert lookalike("--version").stdout == f"lookalike {__version__}\n"
+
+
+def test_help_names_every_command_and_answers_at_once():
+    start = time.perf_counter()
+    done = lookalike("--help")
+    assert done.returncode == 0 and time.perf_counter() - start < 1
+    for name in ("index", "serve", "similar", "evaluate", "tune", "publish", "fetch"):
+        assert re.search(rf"^  {name} ", done.stdout, re.M), name
+
+
+def test_publish_offers_the_kinds_that_milvus_has():
+    kinds = next(option.type.choices for option in publish.params if option.name == "search_index")
+    assert list(kinds) == list(SEARCH_INDEXES)

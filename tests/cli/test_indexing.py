@@ -56,7 +56,7 @@ def test_skipped_files_are_counted_and_listed(catalogue):
         (["--images", "images", "--output", "/dev/null/idx"], "cannot be written"),
     ],
 )
-def test_what_cannot_be_done_exits_1_with_one_sentence(arguments, sentence):
+def test_a_failure_exits_1_with_one_sentence(arguments, sentence):
     done = extract(*arguments)
     assert done.returncode == 1
     assert sentence in done.stderr and "Traceback" not in done.stderr
@@ -76,7 +76,7 @@ def test_wrong_usage_exits_2(arguments):
     assert extract(*arguments).returncode == 2
 
 
-def test_seeded_resnet50_gives_2048_columns(catalogue, seeded_weights):
+def test_resnet50_with_seeded_weights_gives_2048_columns(catalogue, seeded_weights):
     done = extract(
         "--images", catalogue, "--output", catalogue.parent, "--weights", seeded_weights, backbone="resnet50"
     )
@@ -85,7 +85,7 @@ def test_seeded_resnet50_gives_2048_columns(catalogue, seeded_weights):
     assert look.shape == (4, 2048) and look.dtype == np.float32
 
 
-def test_a_full_disk_is_told_and_the_old_index_stays(catalogue, tmp_path):
+def test_a_full_disk_gets_a_sentence_and_the_old_index_stays(catalogue, tmp_path):
     """A real file system of 1 MB, where the machine lets us mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -108,7 +108,7 @@ def test_a_full_disk_is_told_and_the_old_index_stays(catalogue, tmp_path):
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def test_indexes_real_images(tmp_path):
+def test_it_indexes_real_images(tmp_path):
     images, styles = data("fashion-product-images", "fullres"), data("fashion-product-images", "styles.csv")
     done = extract("--images", images, "--styles", styles, "--output", tmp_path)
     assert "150 found, 150 indexed, 0 skipped" in done.stdout

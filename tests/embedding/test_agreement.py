@@ -1,4 +1,6 @@
-"""Engines, precisions and modes against each other: one image is one vector, however it is computed."""
+"""Engines, precisions and modes against each other: one image gives one vector, however it is computed."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ def lite0():
 
 @pytest.fixture(scope="module")
 def pixels():
-    """The first images of the demo catalogue, which every machine has: one more than TensorFlow's batch."""
+    """The first images of the demo catalogue, which every machine has: one more than fits TensorFlow's batch."""
     return np.stack([load_pixels(path, 224) for path in sorted((ROOT / "images").glob("*.jpg"))[:33]])
 
 
@@ -57,7 +59,7 @@ def test_a_vector_never_depends_on_its_batch(lite0, pixels, precision, throughpu
     assert_bitwise_the_same_in_any_batch(embedder.rows, pixels)
 
 
-def test_nor_does_it_with_tensorflow_when_indexing(lite0, pixels):
+def test_a_vector_never_depends_on_its_batch_when_tensorflow_indexes(lite0, pixels):
     engine = TensorFlowEngine(lite0, throughput=True)
     assert_bitwise_the_same_in_any_batch(lambda part: engine.feature_maps(part).max(axis=(1, 2)), pixels)
 
@@ -74,19 +76,17 @@ def test_tensorflow_and_openvino_f32_agree_on_the_embedded_backbone(lite0, pixel
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-@pytest.mark.parametrize("precision, least", [("f32", 0.9999), pytest.param("bf16", 0.999, marks=needs_bf16)])
-def test_openvino_agrees_with_tensorflow_on_resnet50(seeded_weights, real_pixels, precision, least):
+@pytest.mark.parametrize("precision, min_cosine", [("f32", 0.9999), pytest.param("bf16", 0.999, marks=needs_bf16)])
+def test_openvino_agrees_with_tensorflow_on_resnet50(seeded_weights, real_pixels, precision, min_cosine):
     backbone = find_backbone("resnet50", seeded_weights)
     reference = load_embedder(backbone, "tensorflow", "f32").embed(real_pixels)
     ours = load_embedder(backbone, "openvino", precision, throughput=True).embed(real_pixels)
-    assert cosines(ours, reference).min() >= least
+    assert cosines(ours, reference).min() >= min_cosine
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_many_threads_may_ask_one_engine(lite0, pixels, precision):
+def test_threads_can_share_an_engine(lite0, pixels, precision):
     """The visitors of the app: each gets the vector of their own photo."""
-    from concurrent.futures import ThreadPoolExecutor
-
     embedder = load_embedder(lite0, "openvino", precision)
     expected = embedder.embed(pixels)
     with ThreadPoolExecutor(8) as visitors:
@@ -94,17 +94,17 @@ def test_many_threads_may_ask_one_engine(lite0, pixels, precision):
     np.testing.assert_array_equal(np.stack(answers), expected)
 
 
-def test_auto_takes_openvino_and_the_fastest_precision_of_the_processor(lite0):
+def test_auto_chooses_openvino_and_the_fastest_precision_of_the_processor(lite0):
     embedder = load_embedder(lite0)
     assert embedder.precision == supported_precisions()[-1] and "precision" in embedder.manifest()
 
 
-def test_bf16_is_not_to_be_had_of_tensorflow(lite0):
+def test_tensorflow_refuses_bf16(lite0):
     with pytest.raises(WeightsError, match="The engine tensorflow computes in f32. Leave --precision out"):
         load_embedder(lite0, "tensorflow", "bf16")
 
 
-def test_each_precision_has_work_and_an_index_of_its_own(lite0):
+def test_each_precision_has_a_key_of_its_own(lite0):
     keys = {load_embedder(lite0, "openvino", precision).key() for precision in supported_precisions()}
     assert len(keys) == len(supported_precisions())
     assert load_embedder(lite0, "tensorflow").key() == load_embedder(lite0, "openvino", "f32").key()

@@ -13,7 +13,7 @@ def picture(garment, background="white", side=224):
 
 @pytest.fixture
 def middle():
-    """Garment scores that are right about the rectangle in picture."""
+    """Garment scores that match the rectangle in picture."""
     scores = np.zeros((1, 14, 14), np.float32)
     scores[0, 4:10, 4:10] = 1
     return scores
@@ -29,7 +29,7 @@ def test_a_vector_has_norm_1_and_shares_add_up_to_1(middle):
 @pytest.mark.parametrize("name", ["red", "navy blue", "olive", "black", "pink", "teal", "mustard"])
 def test_an_anchors_own_color_gets_its_name(middle, name):
     vector = color.color_vectors(picture(color.ANCHORS[name]), middle)[0]
-    assert color.names(vector)[0] == name
+    assert color.color_names(vector)[0] == name
 
 
 def test_the_background_does_not_count(middle):
@@ -40,10 +40,9 @@ def test_the_background_does_not_count(middle):
 
 
 def test_two_colors_get_two_names(middle):
-    image = picture("white")
-    image = image.copy()
+    image = picture("white").copy()
     image[0, 64:112, 64:160], image[0, 112:160, 64:160] = color.ANCHORS["red"], color.ANCHORS["black"]
-    assert set(color.names(color.color_vectors(image, middle)[0])[:2]) == {"red", "black"}
+    assert set(color.color_names(color.color_vectors(image, middle)[0])[:2]) == {"red", "black"}
 
 
 def test_similar_colors_are_nearer_than_different_ones(middle):
@@ -53,12 +52,12 @@ def test_similar_colors_are_nearer_than_different_ones(middle):
     assert navy @ blue > navy @ yellow
 
 
-def test_a_garment_nobody_sees_still_gets_a_vector():
+def test_an_image_without_a_garment_still_gets_a_vector():
     vector = color.color_vectors(picture("red"), np.zeros((1, 14, 14), np.float32))
     np.testing.assert_allclose(np.linalg.norm(vector), 1, atol=1e-5)
 
 
 def test_lab_is_cielab():
-    np.testing.assert_allclose(color.lab([255, 255, 255]), [100, 0, 0], atol=0.1)
-    np.testing.assert_allclose(color.lab([255, 0, 0]), [53.2, 80.1, 67.2], atol=0.2)
-    np.testing.assert_allclose(color.lab([0, 0, 0]), [0, 0, 0], atol=0.1)
+    np.testing.assert_allclose(color.to_lab([255, 255, 255]), [100, 0, 0], atol=0.1)
+    np.testing.assert_allclose(color.to_lab([255, 0, 0]), [53.2, 80.1, 67.2], atol=0.2)
+    np.testing.assert_allclose(color.to_lab([0, 0, 0]), [0, 0, 0], atol=0.1)

@@ -14,7 +14,7 @@ def test_pooling_takes_each_channels_maximum_over_the_cells():
     np.testing.assert_allclose(normalize(pool(maps)), [[0.6, 0, 0.8]])
 
 
-def test_a_vector_of_zeros_stays():
+def test_a_vector_of_zeros_stays_as_it_is():
     np.testing.assert_array_equal(normalize(np.zeros((1, 3))), [[0, 0, 0]])
 
 

@@ -1,4 +1,4 @@
-"""ResNet-50, the embedded backbone and encoders of one's own, through the real engine."""
+"""ResNet-50, the embedded backbone and custom encoders, through the real engine."""
 
 import json
 import subprocess
@@ -25,8 +25,8 @@ def lite0():
     return load_embedder(find_backbone("efficientnet-lite0"), precision="f32")
 
 
-def generated():
-    """Three images that any machine draws alike: a gradient, a checkerboard, rings."""
+def generate_images():
+    """Three images that every machine draws the same: a gradient, a checkerboard, rings."""
     y, x = np.mgrid[0:224, 0:224]
     gradient = np.stack([x, y, 223 - x], axis=-1)
     checks = np.where(((x // 28 + y // 28) % 2)[..., None], (230, 30, 60), (20, 90, 200))
@@ -54,7 +54,7 @@ def test_resnet50_gives_the_vectors_of_plain_keras(seeded_weights):
     assert (ours * plain).sum(axis=1).min() >= 0.9999
 
 
-def test_both_kinds_of_resnet50_weights_give_one_vector(seeded_weights, tmp_path):
+def test_both_formats_of_resnet50_weights_give_the_same_vectors(seeded_weights, tmp_path):
     import keras
 
     model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3))
@@ -62,12 +62,12 @@ def test_both_kinds_of_resnet50_weights_give_one_vector(seeded_weights, tmp_path
     legacy = tmp_path / "published_notop.h5"
     write_legacy_h5(model, legacy)
     backbones = [find_backbone("resnet50", path) for path in (seeded_weights, legacy)]
-    vectors = [load_embedder(backbone, precision="f32").embed(generated()) for backbone in backbones]
+    vectors = [load_embedder(backbone, precision="f32").embed(generate_images()) for backbone in backbones]
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
 
 
 def write_legacy_h5(model, path):
-    """The layout of the .h5 files that Keras publishes: a group a layer, weights named in order."""
+    """Write an .h5 file as Keras publishes it: a group for each layer, weights named in order."""
     import h5py
 
     with h5py.File(path, "w") as file:
@@ -92,15 +92,15 @@ def test_weights_that_do_not_fit_are_refused_with_the_reason(tmp_path):
             load_embedder(find_backbone("resnet50", path))
 
 
-def test_cut_weights_are_refused_with_the_reason(seeded_weights, tmp_path):
+def test_truncated_weights_are_refused_with_the_reason(seeded_weights, tmp_path):
     cut = tmp_path / "cut.weights.h5"
     cut.write_bytes(seeded_weights.read_bytes()[:5_000_000])
     with pytest.raises(WeightsError, match="cut.weights.h5 does not fit"):
         load_embedder(find_backbone("resnet50", cut))
 
 
-def test_the_embedded_backbones_vectors_stay_what_they_are(lite0):
-    vectors = lite0.embed(generated())
+def test_the_embedded_backbones_vectors_never_change(lite0):
+    vectors = lite0.embed(generate_images())
     assert vectors.shape == (3, 1280)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(vectors[:, RECORDED_CHANNELS], RECORDED, atol=2e-4)
@@ -127,13 +127,13 @@ def test_the_embedded_backbone_knows_imagenet(lite0, product, classes):
     assert set(np.argsort(-logits[0])[:3]) & classes
 
 
-def test_the_checkpoint_is_read_whole_and_a_damaged_one_refused(lite0, tmp_path):
+def test_the_checkpoint_is_read_whole_and_damaged_ones_are_refused(lite0, tmp_path):
     parameters = read_checkpoint(lite0.backbone.weights)
     assert parameters["_fc.weight"].shape == (1000, 1280) and len(parameters) == 296
     content = lite0.backbone.weights.read_bytes()
     for name, damaged in {"cut": content[:400_000], "text": b"hello", "code": b"cos\nsystem\n(S'true'\ntR."}.items():
         (tmp_path / name).write_bytes(damaged)
-        with pytest.raises(WeightsError, match="no PyTorch checkpoint"):
+        with pytest.raises(WeightsError, match="not a PyTorch checkpoint"):
             read_checkpoint(tmp_path / name)
 
 
@@ -160,7 +160,7 @@ def onnx_encoder(folder, layout="NCHW", pooling="max"):
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("pooling, expected", [("max", (2, 1, 0)), ("average", (1, 0.5, 0)), ("none", (1, 0.5, 0))])
-def test_an_encoder_of_ones_own_is_fed_and_pooled_as_its_settings_say(tmp_path, layout, pooling, expected):
+def test_a_custom_encoder_is_fed_and_pooled_as_its_settings_say(tmp_path, layout, pooling, expected):
     image = Image.new("RGB", (8, 8), "black")
     image.paste((255, 255, 0), (0, 0, 4, 8))
     embedder = load_embedder(find_backbone(str(onnx_encoder(tmp_path, layout, pooling))), precision="f32")

@@ -1,4 +1,4 @@
-"""The fashion network's end in numpy: the network's own vectors again, and those of regions."""
+"""The fashion network's last layers in numpy: they give the network's own vectors, and those of regions."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,12 @@ import pytest
 from lookalike.embedding.backbones import find_backbone
 from lookalike.embedding.embedder import load_embedder
 from lookalike.embedding.engines.tensorflow import TensorFlowEngine
-from lookalike.embedding.fashion import INDEXED_OUTPUTS, SIDE, fashion_vector, find_fashion, spread
+from lookalike.embedding.fashion import INDEXED_OUTPUTS, describe_fashion, fashion_vector, find_fashion, project_cells
 from lookalike.images.decoding import load_pixels
 from tests.support.data import ROOT
 
 EVERYWHERE = np.ones((6, 6), bool)
+SIDE = describe_fashion().preprocessing.size
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +24,20 @@ def maps(pixels):
     return load_embedder(find_backbone("efficientnet-lite0"), precision="f32").fashion_maps(pixels)
 
 
-def of_whole_images(last, garment, pixels):
+def vectors_of_whole_images(last, garment, pixels):
     return np.stack([fashion_vector(*image, EVERYWHERE) for image in zip(last, garment, pixels)])
 
 
-def test_over_the_whole_image_it_is_the_networks_own_vector(maps):
-    ours = of_whole_images(maps.last, maps.garment, maps.pixels)
+def test_the_whole_image_gives_the_networks_own_vector(maps):
+    ours = vectors_of_whole_images(maps.last, maps.garment, maps.pixels)
     assert ours.shape == (12, 256) and ours.dtype == np.float32
     assert (ours * maps.vectors).sum(axis=1).min() >= 0.9999
     np.testing.assert_allclose(ours, maps.vectors, atol=1e-5)
 
 
-def test_it_is_tensorflows_vector_too(maps, pixels):
+def test_it_gives_tensorflows_vector_too(maps, pixels):
     vectors, garment, last = TensorFlowEngine(find_fashion()).outputs(pixels)
-    assert (of_whole_images(last, garment, pixels) * vectors).sum(axis=1).min() >= 0.9999
+    assert (vectors_of_whole_images(last, garment, pixels) * vectors).sum(axis=1).min() >= 0.9999
     assert (maps.vectors * vectors).sum(axis=1).min() >= 0.9999
 
 
@@ -45,10 +46,10 @@ def test_an_engine_for_indexing_gives_the_same_vectors_without_the_last_map(maps
     assert quick.last is None and maps.last.shape == (12, 6, 6, 1280)
     np.testing.assert_allclose(quick.vectors, maps.vectors, atol=1e-6)
     np.testing.assert_allclose(quick.garment, maps.garment, atol=1e-5)
-    assert len(TensorFlowEngine(find_fashion(), throughput=True, first=INDEXED_OUTPUTS).outputs(pixels[:1])) == 2
+    assert len(TensorFlowEngine(find_fashion(), throughput=True, max_outputs=INDEXED_OUTPUTS).outputs(pixels[:1])) == 2
 
 
-def test_what_lies_outside_the_region_changes_nothing(maps):
+def test_pixels_outside_the_region_change_nothing(maps):
     cells = np.zeros((6, 6), bool)
     cells[2:5, 1:4] = True
     inside = fashion_vector(maps.last[0], maps.garment[0], maps.pixels[0], cells)
@@ -61,7 +62,7 @@ def test_what_lies_outside_the_region_changes_nothing(maps):
     assert inside @ maps.vectors[0] < 0.9999
 
 
-def test_pooling_over_equal_cells_does_not_depend_on_how_many():
+def test_pooling_over_equal_cells_does_not_depend_on_their_number():
     rng = np.random.default_rng(3)
     last, garment = np.broadcast_to(rng.random(1280, np.float32), (6, 6, 1280)), np.full((12, 12), 0.7, np.float32)
     pixels, one = np.full((SIDE, SIDE, 3), (20, 90, 200), np.uint8), np.zeros((6, 6), bool)
@@ -70,22 +71,22 @@ def test_pooling_over_equal_cells_does_not_depend_on_how_many():
     np.testing.assert_allclose(fashion_vector(last, garment, pixels, one), whole, atol=1e-4)
 
 
-def test_cells_are_spread_to_those_they_cover():
+def test_cells_project_to_the_cells_they_cover():
     cells = np.array([[True, False], [False, False]])
-    np.testing.assert_array_equal(spread(cells, 4), np.kron(cells, np.ones((2, 2), bool)))
-    np.testing.assert_array_equal(spread(cells, 1), [[True]])
-    np.testing.assert_array_equal(spread(np.array([[True]]), 3), np.ones((3, 3), bool))
-    assert not spread(~np.ones((7, 7), bool), 6).any()
+    np.testing.assert_array_equal(project_cells(cells, 4), np.kron(cells, np.ones((2, 2), bool)))
+    np.testing.assert_array_equal(project_cells(cells, 1), [[True]])
+    np.testing.assert_array_equal(project_cells(np.array([[True]]), 3), np.ones((3, 3), bool))
+    assert not project_cells(~np.ones((7, 7), bool), 6).any()
 
 
 @pytest.mark.parametrize("count", [1, 3, 7, 10, 14])
 @pytest.mark.parametrize("side", [6, 12])
-def test_of_some_cells_there_are_always_some_and_all_are_all(count, side):
-    """Also of one cell of 7 × 7 whose middle is a corner of four of 6 × 6."""
-    assert spread(np.ones((count, count), bool), side).all()
+def test_some_cells_always_give_some_and_all_give_all(count, side):
+    """Also for the cell of 7 × 7 whose middle is a corner of four cells of 6 × 6."""
+    assert project_cells(np.ones((count, count), bool), side).all()
     for cell in np.ndindex(count, count):
         cells = np.zeros((count, count), bool)
         cells[cell] = True
-        found = np.argwhere(spread(cells, side)) / side
-        # Nothing far from the cell is taken: no farther than the size of one of either grid.
+        found = np.argwhere(project_cells(cells, side)) / side
+        # No cell is taken that is farther away than the size of one cell of either grid.
         assert len(found) and (abs(found - np.array(cell) / count) <= 1 / side + 1 / count).all()

@@ -25,6 +25,20 @@ def test_indexes_every_image_in_order(toy, catalogue):
     assert index.product(2).attributes["baseColour"] == "Blue"
 
 
+def test_a_function_loads_the_embedder_once_the_images_and_the_table_prove_usable(toy, catalogue, tmp_path):
+    loaded = []
+
+    def load():
+        loaded.append(toy)
+        return toy
+
+    for images, styles in ((tmp_path / "nowhere", None), (catalogue, tmp_path / "none.csv")):
+        with pytest.raises(CatalogueError):
+            build_index(images, tmp_path / "idx", load, styles)
+    assert not loaded and not (tmp_path / "idx").exists()
+    assert build_index(catalogue, tmp_path / "idx", load).indexed == 4 and loaded == [toy]
+
+
 @pytest.mark.parametrize("batch_size, workers", [(1, 1), (2, 3), (3, 2), (100, 8)])
 def test_batches_and_threads_change_nothing(toy, catalogue, tmp_path, batch_size, workers):
     build_index(catalogue, tmp_path / "a", toy)
@@ -33,7 +47,7 @@ def test_batches_and_threads_change_nothing(toy, catalogue, tmp_path, batch_size
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_bad_files_are_skipped_with_their_reasons(toy, catalogue):
+def test_bad_files_are_skipped_with_reasons(toy, catalogue):
     (catalogue / "0.jpg").write_bytes(b"")
     (catalogue / "2b.jpg").write_text("hello")
     (catalogue / "2c.png").write_bytes((catalogue / "2.png").read_bytes()[:60])
@@ -46,7 +60,7 @@ def test_bad_files_are_skipped_with_their_reasons(toy, catalogue):
     assert len(load_index(catalogue.parent).names) == 4
 
 
-def test_only_bad_files_make_no_index(toy, tmp_path):
+def test_a_catalogue_of_bad_files_alone_makes_no_index(toy, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "1.jpg").write_text("hello")
     with pytest.raises(CatalogueError, match=r"None of the 1 files .*skipped.csv says why"):
@@ -54,13 +68,13 @@ def test_only_bad_files_make_no_index(toy, tmp_path):
     assert not (tmp_path / "embeddings.pkl").exists() and (tmp_path / "skipped.csv").exists()
 
 
-def test_an_output_that_cannot_be_written_gets_its_sentence(toy, catalogue, tmp_path):
+def test_an_output_that_cannot_be_written_is_reported(toy, catalogue, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(IndexFileError, match="cannot be written .* --output"):
         build_index(catalogue, tmp_path / "file" / "idx", toy)
 
 
-def test_progress_sees_each_image_once_and_their_total(toy, catalogue):
+def test_progress_is_given_each_image_once_and_the_total(toy, catalogue):
     seen = []
 
     def progress(items, total, initial):
@@ -73,7 +87,7 @@ def test_progress_sees_each_image_once_and_their_total(toy, catalogue):
 
 
 def test_decoding_stays_a_bounded_number_of_images_ahead(toy, tmp_path):
-    """A slow engine must not let threads fill the memory: far images are not read while it is busy."""
+    """While the engine is busy, threads must not fill the memory with decoded images."""
     (tmp_path / "images").mkdir()
     for number in range(60):
         Image.new("RGB", (8, 8), (number, 0, 99)).save(tmp_path / "images" / f"{number:02}.png")
@@ -81,7 +95,7 @@ def test_decoding_stays_a_bounded_number_of_images_ahead(toy, tmp_path):
     def progress(items, **counts):
         for position, item in enumerate(items):
             if position == 0:
-                time.sleep(0.5)  # long enough for threads to decode all sixty, were they let
+                time.sleep(0.5)  # long enough for threads to decode all sixty
                 for number in range(20, 60):
                     (tmp_path / "images" / f"{number:02}.png").unlink()
             yield item
@@ -90,8 +104,8 @@ def test_decoding_stays_a_bounded_number_of_images_ahead(toy, tmp_path):
     assert report.indexed == 20 and len(report.skipped) == 40
 
 
-def test_a_stopped_run_goes_on_where_it_was(toy, catalogue, tmp_path):
-    """Stopped after each image in turn, the index becomes what one run writes."""
+def test_a_stopped_run_goes_on_where_it_stopped(toy, catalogue, tmp_path):
+    """Stopped after every image in turn, the index ends up the same as from one run."""
 
     def stop_at_once(items, **counts):
         yield next(items)
@@ -106,7 +120,7 @@ def test_a_stopped_run_goes_on_where_it_was(toy, catalogue, tmp_path):
     assert (catalogue.parent / "embeddings.pkl").read_bytes() == (tmp_path / "once" / "embeddings.pkl").read_bytes()
 
 
-def test_a_stopped_run_counts_what_is_saved_and_not_what_it_could_not_read(toy, catalogue):
+def test_a_stopped_run_counts_saved_images_and_not_unreadable_ones(toy, catalogue):
     (catalogue / "0.png").symlink_to("nowhere.png")
 
     def stop_after_two(items, **counts):
@@ -118,13 +132,13 @@ def test_a_stopped_run_counts_what_is_saved_and_not_what_it_could_not_read(toy, 
         build_index(catalogue, catalogue.parent, toy, batch_size=1, progress=stop_after_two)
 
 
-def test_a_file_that_is_gone_is_skipped_as_such(toy, catalogue):
+def test_a_missing_file_is_skipped_with_its_reason(toy, catalogue):
     (catalogue / "5.png").symlink_to("nowhere.png")
     report = build_index(catalogue, catalogue.parent, toy)
     assert report.skipped == (("images/5.png", "The file cannot be read (No such file or directory)."),)
 
 
-def test_names_that_are_no_utf8_are_products_like_any_other(toy, catalogue):
+def test_files_whose_names_are_not_utf8_are_products_like_any_other(toy, catalogue):
     odd = os.fsencode(catalogue) + b"/caf\xe9.%b"
     Image.new("RGB", (40, 60), "white").save(odd % b"png")
     shutil.copy(catalogue.parent / "styles.csv", odd % b"jpg")
@@ -135,15 +149,15 @@ def test_names_that_are_no_utf8_are_products_like_any_other(toy, catalogue):
     assert r"caf\udce9.jpg" in (catalogue.parent / "skipped.csv").read_text(encoding="utf-8")
 
 
-def test_a_folder_whose_name_is_no_utf8_is_refused_before_anything_is_embedded(toy, catalogue, tmp_path):
+def test_a_folder_whose_name_is_not_utf8_is_refused_before_anything_is_embedded(toy, catalogue, tmp_path):
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
     shutil.copytree(catalogue, odd)
 
     def never(items, **counts):
-        raise AssertionError("embedded all the same")
+        raise AssertionError("an image was embedded")
 
-    with pytest.raises(CatalogueError, match=r"The name caf\\udce9 is no UTF-8"):
+    with pytest.raises(CatalogueError, match=r"The name caf\\udce9 is not UTF-8"):
         build_index(odd, tmp_path, toy, progress=never)
     styles = shutil.copy(catalogue.parent / "styles.csv", odd)
-    with pytest.raises(CatalogueError, match="is no UTF-8"):
+    with pytest.raises(CatalogueError, match="is not UTF-8"):
         build_index(catalogue, catalogue.parent, toy, styles, progress=never)

@@ -32,7 +32,7 @@ def filled(tmp_path):
     return tmp_path
 
 
-def test_what_is_recorded_is_there_the_next_time(filled):
+def test_recorded_work_is_there_the_next_time(filled):
     with open_(filled) as checkpoint:
         assert [checkpoint.content(f"{n}.jpg", STAMP) for n in (1, 2, 3, 4)] == [A, B, C, None]
         assert [checkpoint.reason(content) for content in (A, B, C)] == [None, None, "The file is not an image."]
@@ -40,9 +40,9 @@ def test_what_is_recorded_is_there_the_next_time(filled):
 
 
 @pytest.mark.parametrize("stamp", [Stamp(101, STAMP.mtime), Stamp(100, STAMP.mtime + 1)])
-def test_a_file_of_another_stamp_is_new_and_its_content_known(filled, stamp):
+def test_a_file_with_another_stamp_is_new_and_its_content_known(filled, stamp):
     with open_(filled) as checkpoint:
-        assert checkpoint.content("1.jpg", stamp) is None and checkpoint.knows(A)
+        assert checkpoint.content("1.jpg", stamp) is None and checkpoint.is_known(A)
         checkpoint.add_file("1.jpg", stamp, B)
         assert checkpoint.content("1.jpg", stamp) == B
 
@@ -50,10 +50,10 @@ def test_a_file_of_another_stamp_is_new_and_its_content_known(filled, stamp):
 def test_a_file_whose_content_was_never_recorded_is_new(tmp_path):
     with open_(tmp_path) as checkpoint:
         checkpoint.add_file("1.jpg", STAMP, A)
-        assert checkpoint.content("1.jpg", STAMP) is None and not checkpoint.knows(A)
+        assert checkpoint.content("1.jpg", STAMP) is None and not checkpoint.is_known(A)
 
 
-def test_looks_come_in_blocks_in_the_order_asked_for(filled):
+def test_rows_come_in_blocks_in_the_requested_order(filled):
     with open_(filled) as checkpoint:
         blocks = list(checkpoint.rows([A, B, A, B, A], block=2))
     assert [block.shape for block in blocks] == [(2, 2), (2, 2), (1, 2)]
@@ -61,20 +61,20 @@ def test_looks_come_in_blocks_in_the_order_asked_for(filled):
     assert np.concatenate(blocks)[:, 0].tolist() == [1, 2, 1, 2, 1]
 
 
-def test_what_no_file_has_any_more_is_forgotten(filled):
+def test_contents_that_no_file_has_any_more_are_forgotten(filled):
     with open_(filled) as checkpoint:
         checkpoint.add_file("1 again.jpg", STAMP, A)
-        checkpoint.forget_all_but(["1 again.jpg", "3.jpg"])
+        checkpoint.keep_only(["1 again.jpg", "3.jpg"])
     with open_(filled) as checkpoint:
-        assert [checkpoint.knows(content) for content in (A, B, C)] == [True, False, True]
+        assert [checkpoint.is_known(content) for content in (A, B, C)] == [True, False, True]
         assert checkpoint.content("1.jpg", STAMP) is None and checkpoint.content("1 again.jpg", STAMP) == A
 
 
-def test_each_key_has_work_of_its_own(filled):
+def test_each_key_has_its_own_work(filled):
     with open_(filled, "other") as checkpoint:
-        assert not checkpoint.knows(A)
+        assert not checkpoint.is_known(A)
     with open_(filled) as checkpoint:
-        assert checkpoint.knows(A)
+        assert checkpoint.is_known(A)
         checkpoint.finish()
     assert [path.name for path in sorted((filled / ".lookalike").iterdir())] == ["key.sqlite", "lock"]
 
@@ -83,15 +83,15 @@ def test_rebuild_forgets_every_key(filled):
     with open_(filled, "other", rebuild=True):
         pass
     with open_(filled) as checkpoint:
-        assert not checkpoint.knows(A)
+        assert not checkpoint.is_known(A)
 
 
 @pytest.mark.parametrize("options", [{}, {"key": "other"}, {"rebuild": True}])
-def test_one_at_a_time_holds_a_folder(filled, options):
+def test_only_one_run_at_a_time_holds_a_folder(filled, options):
     with open_(filled) as checkpoint:
         with pytest.raises(IndexFileError, match="Another run is writing to .*--output"):
             Checkpoint(filled, **{"key": "key", **options})
-        assert checkpoint.knows(A)
+        assert checkpoint.is_known(A)
     with open_(filled, **options):
         pass
 
@@ -104,7 +104,7 @@ def test_names_of_any_bytes_are_kept(tmp_path):
             checkpoint.add_file(name, STAMP, A)
     with open_(tmp_path) as checkpoint:
         assert [checkpoint.content(name, STAMP) for name in names] == [A] * 5
-        checkpoint.forget_all_but(names[:1])
+        checkpoint.keep_only(names[:1])
     with open_(tmp_path) as checkpoint:
         assert [checkpoint.content(name, STAMP) for name in names] == [A] + [None] * 4
 
@@ -128,7 +128,7 @@ def test_a_killed_process_loses_little_and_leaves_no_lock(tmp_path):
     writer.send_signal(signal.SIGKILL)
     written = 150 + len(writer.communicate()[0].split())
     with open_(tmp_path) as checkpoint:
-        saved = sum(checkpoint.knows(f"{number:064}") for number in range(written))
+        saved = sum(checkpoint.is_known(f"{number:064}") for number in range(written))
         assert written - 2 / 0.02 <= saved <= written and saved > 0
         contents = [checkpoint.content(str(number), Stamp(1, 1)) for number in range(saved - 1)]
         assert np.concatenate(list(checkpoint.rows(contents)))[:, 1].tolist() == list(range(saved - 1))
@@ -139,7 +139,7 @@ def test_a_damaged_checkpoint_is_told_and_rebuild_mends_it(filled):
     with pytest.raises(IndexFileError, match="key.sqlite is damaged .*--rebuild"):
         Checkpoint(filled, "key")
     with open_(filled, rebuild=True) as checkpoint:
-        assert not checkpoint.knows(A)
+        assert not checkpoint.is_known(A)
 
 
 def test_vectors_are_plain_little_endian_float32_on_disk(filled):
@@ -148,43 +148,43 @@ def test_vectors_are_plain_little_endian_float32_on_disk(filled):
     assert look == b"\x00\x00\x80?\x00\x00\x00?"
 
 
-def test_contents_that_no_file_has_any_more_are_dropped_though_no_file_is_gone(filled):
+def test_old_contents_are_dropped_even_if_no_file_is_gone(filled):
     with open_(filled) as checkpoint:
         checkpoint.add_content("d" * 64, np.zeros(2, np.float32))
         checkpoint.add_file("1.jpg", STAMP, "d" * 64)
-        checkpoint.forget_all_but(["1.jpg", "2.jpg", "3.jpg"])
+        checkpoint.keep_only(["1.jpg", "2.jpg", "3.jpg"])
     with open_(filled) as checkpoint:
-        assert not checkpoint.knows(A) and checkpoint.knows(B) and checkpoint.knows("d" * 64)
+        assert not checkpoint.is_known(A) and checkpoint.is_known(B) and checkpoint.is_known("d" * 64)
 
 
-def test_a_rebuild_that_was_stopped_goes_on_and_one_that_was_finished_begins_anew(filled):
+def test_a_stopped_rebuild_goes_on_and_a_finished_one_starts_over(filled):
     with open_(filled, rebuild=True) as checkpoint:
-        assert checkpoint.emptied and not checkpoint.knows(A)
+        assert checkpoint.was_emptied and not checkpoint.is_known(A)
         checkpoint.add_content(A, np.zeros(2, np.float32))
     with open_(filled, rebuild=True) as checkpoint:
-        assert not checkpoint.emptied and checkpoint.knows(A)
+        assert not checkpoint.was_emptied and checkpoint.is_known(A)
         checkpoint.finish()
     with open_(filled, rebuild=True) as checkpoint:
-        assert checkpoint.emptied and not checkpoint.knows(A)
+        assert checkpoint.was_emptied and not checkpoint.is_known(A)
 
 
-def test_a_rebuild_does_not_go_on_from_what_is_damaged(filled):
+def test_a_rebuild_does_not_go_on_from_damaged_work(filled):
     with open_(filled, rebuild=True) as checkpoint:
         checkpoint.add_content(A, np.zeros(2, np.float32))
         checkpoint._database.execute("UPDATE contents SET checksum = 1")
         with pytest.raises(IndexFileError, match="with --rebuild"):
             list(checkpoint.rows([A]))
     with open_(filled, rebuild=True) as checkpoint:
-        assert checkpoint.emptied
+        assert checkpoint.was_emptied
         checkpoint.add_content(A, np.zeros(2, np.float32))
     checkpoint.path.write_bytes(b"SQLite format 3\0" + bytes(200))
     with open_(filled, rebuild=True) as checkpoint:
-        assert checkpoint.emptied and not checkpoint.knows(A)
+        assert checkpoint.was_emptied and not checkpoint.is_known(A)
 
 
-def test_a_rebuild_does_not_go_on_from_what_cannot_be_read(filled):
+def test_a_rebuild_does_not_go_on_from_unreadable_work(filled):
     with open_(filled, rebuild=True) as checkpoint:
         checkpoint.add_content(A, reason="x")
         checkpoint._database.execute("UPDATE contents SET reason = CAST(x'ff' AS TEXT)")
     with open_(filled, rebuild=True) as checkpoint:
-        assert checkpoint.emptied and not checkpoint.knows(A)
+        assert checkpoint.was_emptied and not checkpoint.is_known(A)

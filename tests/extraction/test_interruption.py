@@ -1,4 +1,4 @@
-"""The indexing process itself, killed, stopped, doubled and out of disk: no work is lost, nothing is mixed."""
+"""The indexing process is killed, stopped, run twice at once and out of disk: no work is lost or mixed."""
 
 import random
 import re
@@ -23,7 +23,7 @@ STOPS = 3
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """Files of 12 pictures, each file of another content, too large to be decoded in no time; some are broken."""
+    """Files of 12 pictures, all with different bytes and too large to decode instantly; some are broken."""
     folder = tmp_path_factory.mktemp("shop") / "images"
     folder.mkdir()
     numbers = np.random.default_rng(0)
@@ -38,25 +38,25 @@ def images(tmp_path_factory):
     return folder
 
 
-def _heed_interrupts():
+def _allow_interrupts():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Run:
-    """One indexing process; done is how many images it found done when it began to work."""
+    """One indexing process."""
 
     def __init__(self, images, output, *options):
         self.output = output
         command = [sys.executable, "extract_features.py", "--images", images, "--output", output]
         command += ["--backbone", "efficientnet-lite0", "--batch-size", "4", *options]
         pipe = subprocess.PIPE
-        # A shell's background jobs ignore Ctrl-C, and what they start inherits that; a person's run does not.
+        # Jobs that a shell starts in the background ignore Ctrl-C, and so would this process.
         self.process = subprocess.Popen(
-            list(map(str, command)), cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_heed_interrupts
+            list(map(str, command)), cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_allow_interrupts
         )
 
     def wait_for_work(self):
-        """Return once the progress bar shows, and what it says is done by then; None where it never did."""
+        """Wait for the progress bar; return how many images it shows as done, None if it never appears."""
         shown = b""
         while (bar := re.search(rb" (\d+)/\d+ \[", shown)) is None:
             if not (more := self.process.stderr.read(1)):
@@ -65,7 +65,7 @@ class Run:
         return int(bar[1])
 
     def wait_for_save(self):
-        """Return once work was put on disk, or the process has ended."""
+        """Wait until work is saved to disk or the process ends."""
         before = self._saved_at()
         while self._saved_at() == before and self.process.poll() is None:
             time.sleep(0.01)
@@ -74,7 +74,7 @@ class Run:
         return [path.stat().st_mtime_ns for path in self.output.glob(".lookalike/*.sqlite-wal") if path.exists()]
 
     def end(self, signal_=None):
-        """The exit code and what was printed, after a signal where one is given."""
+        """Send a signal if given; return the exit code, stdout and stderr."""
         if signal_:
             self.process.send_signal(signal_)
         out, err = self.process.communicate(timeout=90)
@@ -82,13 +82,13 @@ class Run:
 
 
 def content(folder):
-    """The files of the index: two indexes are the same when the bytes of all of these are."""
+    """Return the bytes of the files of an index: two indexes are the same if these are."""
     return {name: (folder / name).read_bytes() for name in FILES}
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(images):
-    """The four files as one run writes them, in the folder where the interrupted runs write theirs."""
+    """The files as one run writes them, in the folder where the interrupted runs write theirs."""
     code, out, err = Run(images, images.parent).end()
     assert code == 0 and f"{COUNT} found, {COUNT - 5} indexed, 5 skipped" in out, err
     files = content(images.parent)
@@ -98,14 +98,14 @@ def uninterrupted(images):
     return files
 
 
-def test_killed_at_twenty_random_moments_the_result_is_the_same(images, uninterrupted):
-    """A run that was quick enough to finish is followed by one that begins anew, killed as well."""
+def test_twenty_kills_at_random_moments_do_not_change_the_result(images, uninterrupted):
+    """After a run that was quick enough to finish, the next one rebuilds, and is killed too."""
     moments, seen, killed = random.Random(7), [], 0
     while killed < KILLS:
         run = Run(images, images.parent, *(["--rebuild"] if seen and seen[-1] == COUNT else []))
-        if killed % 5 < 4:  # else while it starts, or opens what the last one left
+        if killed % 5 < 4:  # else it is killed while it starts or opens the work of the last one
             seen.append(run.wait_for_work())
-        if killed % 5 < 2:  # a slow machine would never get further than to its first save
+        if killed % 5 < 2:  # otherwise a slow machine would never get beyond its first save
             run.wait_for_save()
         time.sleep(moments.uniform(0, 1.2))
         killed += run.end(signal.SIGKILL)[0] == -signal.SIGKILL
@@ -114,8 +114,8 @@ def test_killed_at_twenty_random_moments_the_result_is_the_same(images, uninterr
     assert content(images.parent) == uninterrupted
 
 
-def test_killed_while_the_index_is_written_it_is_written_by_the_next_run(images, uninterrupted):
-    """Whatever stands there after the kill is a whole index or none, and never taken for finished."""
+def test_an_index_whose_writing_was_killed_is_written_by_the_next_run(images, uninterrupted):
+    """The kill leaves a whole index or none, and the next run never takes it for finished."""
     Run(images, images.parent).end()
     for name in (*FILES, "embeddings.pkl.new"):
         (images.parent / name).unlink(missing_ok=True)
@@ -128,7 +128,7 @@ def test_killed_while_the_index_is_written_it_is_written_by_the_next_run(images,
     assert not list(images.parent.glob("*.new"))
 
 
-def test_ctrl_c_stops_at_once_says_what_is_saved_and_the_next_run_goes_on(images, tmp_path):
+def test_ctrl_c_stops_at_once_and_says_what_is_saved_and_the_next_run_goes_on(images, tmp_path):
     moments, said = random.Random(3), 0
     for _ in range(STOPS):
         run = Run(images, tmp_path)
@@ -143,7 +143,7 @@ def test_ctrl_c_stops_at_once_says_what_is_saved_and_the_next_run_goes_on(images
         said = int(sentence[1])
 
 
-def test_two_at_once_on_one_output_are_told_apart(images, tmp_path):
+def test_a_second_run_on_one_output_is_refused(images, tmp_path):
     first = Run(images, tmp_path)
     first.wait_for_work()
     for options in ([], ["--precision", "f32", "--rebuild"]):
@@ -153,8 +153,8 @@ def test_two_at_once_on_one_output_are_told_apart(images, tmp_path):
     assert first.end(signal.SIGINT)[0] == 130
 
 
-def test_a_disk_that_fills_up_on_the_way_is_told_and_the_old_index_stays(images, tmp_path):
-    """A real file system, where the machine lets us mount one, with 64 KB left for what is still to be done."""
+def test_a_disk_that_fills_up_during_a_run_is_reported_and_the_old_index_stays(images, tmp_path):
+    """A real file system, if the machine lets us mount one, with 64 KB left for the remaining work."""
     disk, shop = tmp_path / "disk", tmp_path / "images"
     disk.mkdir()
     shop.mkdir()
@@ -170,19 +170,19 @@ def test_a_disk_that_fills_up_on_the_way_is_told_and_the_old_index_stays(images,
         code, _, err = Run(shop, disk).end()
         last = err.strip().splitlines()[-1]
         assert code == 1 and last.startswith("error: ") and "disk is full" in last
-        assert "finished work is kept and an index that was there is unchanged. Make room" in last
+        assert "finished work is kept, and an index that was there is unchanged. Make room" in last
         assert content(disk) == before and len(load_index(disk).names) == 1
         assert not mount(disk, "remount,size=30m")
         again = Run(shop, disk)
         assert again.wait_for_work() >= finished > 1 and again.end()[0] == 0
         assert len(load_index(disk).names) == 1 + sum(number % 40 > 0 for number in range(COUNT))
     finally:
-        # Lazily, or a process that a failed test left there would hide why it failed.
+        # Lazily: otherwise a process that a failed test left there would hide why it failed.
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def stopped_once_saved(run):
-    """Ctrl-C once work was put on disk: how many images the run says are saved."""
+    """Press Ctrl-C once work is saved; return how many images the run says are saved."""
     run.wait_for_work()
     run.wait_for_save()
     code, _, err = run.end(signal.SIGINT)
@@ -195,31 +195,32 @@ def mount(disk, options):
 
 
 def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
-    """The demo is tuned by a run of its own, which is stopped when the bar of its tuning shows."""
+    """The run is stopped when the progress bar of tuning appears."""
     command, pipe = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"], subprocess.PIPE
     command += ["--output", str(tmp_path)]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_heed_interrupts)
+    run = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_allow_interrupts)
     shown = b""
     while b"tuning" not in shown and (more := run.stderr.read1()):
         shown += more
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=120)[1].decode()
-    assert run.returncode == 130 and "Stopped. The index is whole; tune it: python -m lookalike tune --index" in said
+    sentence = "Stopped. The index is whole; to tune it, run: python -m lookalike tune --index"
+    assert run.returncode == 130 and sentence in said
     assert len(load_index(tmp_path).names) == 257
 
 
 @pytest.mark.parametrize("last", ["both[::-1]", "both"], ids=["newest first", "oldest first"])
-def test_ctrl_c_is_heard_when_the_engines_are_gone(last):
+def test_ctrl_c_still_works_after_the_engines_are_gone(last):
     code = f"""
 import gc, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job does not have
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from lookalike.embedding.backbones import find_backbone
 from lookalike.embedding.embedder import load_embedder
 both = [load_embedder(find_backbone("efficientnet-lite0"), engine="openvino") for _ in range(2)]
-going = {last}
+removed = {last}
 both.clear()
-while going:
-    del going[0]
+while removed:
+    del removed[0]
     gc.collect()
 try:
     signal.raise_signal(signal.SIGINT)

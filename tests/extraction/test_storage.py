@@ -1,19 +1,20 @@
-"""Catalogues at addresses: found in the same order and read by the same functions as a folder's."""
+"""Catalogues at addresses are listed in the same order and read by the same functions as those in folders."""
 
+import os
 import pickle
 import shutil
 
 import pytest
 
 from lookalike.errors import CatalogueError
-from lookalike.extraction.pipeline import embed_files, file_of
+from lookalike.extraction.pipeline import embed_files, stat_file
 from lookalike.extraction.storage import Storage
-from lookalike.images.decoding import MAX_BYTES
+from lookalike.images.decoding import MAX_FILE_BYTES
 
 
 @pytest.fixture
 def memory(catalogue):
-    """The toy catalogue in fsspec's memory, its address; and a broken, a hidden and a foreign file with it."""
+    """The address of the toy catalogue in fsspec's memory, with a broken, two hidden and a foreign file."""
     fsspec = pytest.importorskip("fsspec", reason="comes with Ray: make test-scale")
     filesystem = fsspec.filesystem("memory")
     for path in catalogue.iterdir():
@@ -25,14 +26,11 @@ def memory(catalogue):
 
 
 def rows(storage, output, toy):
-    files = [storage.readable(file) for file in storage.find(output)]
-    return {
-        done.file.name: (done.content, done.reason, done.row)
-        for done in embed_files(files, toy, set().__contains__, 2, 2)
-    }
+    results = embed_files(storage.find(output), toy, set().__contains__, 2, 2)
+    return {result.file.name: (result.content, result.reason, result.row) for result in results}
 
 
-def test_an_address_gives_the_same_as_a_folder(toy, catalogue, memory):
+def test_an_address_gives_the_same_vectors_as_a_folder(toy, catalogue, memory):
     (catalogue / "0.jpg").write_text("hello")
     here, there = (rows(Storage(images), catalogue, toy) for images in (catalogue, memory))
     assert list(there) == ["0.jpg", "sub/1.png", "sub/2.png", "sub/3.png", "sub/4.png"]
@@ -42,42 +40,43 @@ def test_an_address_gives_the_same_as_a_folder(toy, catalogue, memory):
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_a_folder_is_named_as_on_one_machine(catalogue, scheme):
+def test_files_of_a_folder_are_named_as_on_one_machine(catalogue, scheme):
     storage = Storage(f"{scheme}{catalogue}".replace(" ", "%20"))
-    expected = [file_of(path, catalogue.parent) for path in sorted(catalogue.iterdir())]
+    expected = [stat_file(path, catalogue.parent) for path in sorted(catalogue.iterdir())]
     assert storage.find(catalogue.parent) == expected and storage.shown == str(catalogue)
-    assert storage.readable(expected[0]).path.read_bytes() == expected[0].path.read_bytes()
+    assert storage.file("1.png", str(expected[0].path), expected[0].stamp).path == expected[0].path
 
 
-def test_a_folder_with_a_blank_in_its_name_has_an_address_too(catalogue):
+def test_a_folder_with_a_space_in_its_name_has_an_address_too(catalogue):
     other = catalogue.with_name("our images")
     shutil.copytree(catalogue, other)
     assert len(Storage(f"file://{catalogue.parent}/our%20images").find(catalogue.parent)) == 4
 
 
-def test_it_travels_to_another_machine_without_its_connection(toy, catalogue, memory):
+def test_a_storage_is_pickled_without_its_connection(toy, catalogue, memory):
     storage = Storage(memory)
-    found = storage.find(catalogue)
+    (first, *_) = storage.find(catalogue)
     other = pickle.loads(pickle.dumps(storage))
-    assert "_place" not in vars(other) and other.readable(found[0]).path.read_bytes() == b"hello"
+    assert "_filesystem" in vars(storage) and "_filesystem" not in vars(other)
+    assert other.file(first.name, os.fspath(first.path), first.stamp).path.read_bytes() == b"hello"
 
 
-def test_what_is_gone_is_skipped_and_what_another_try_may_read_stops_the_run(toy, catalogue):
+def test_a_missing_file_is_skipped_and_one_that_may_be_readable_later_stops_the_run(toy, catalogue):
     storage = Storage(f"local://{catalogue}")
-    files = [storage.readable(file) for file in storage.find(catalogue)]
+    files = storage.find(catalogue)
     (catalogue / "1.png").unlink()
-    (done,) = embed_files(files[:1], toy, set().__contains__, 2, 1)
-    assert done.reason == "The file cannot be read (No such file or directory)." and done.content is None
+    (result,) = embed_files(files[:1], toy, set().__contains__, 2, 1)
+    assert result.reason == "The file cannot be read (No such file or directory)." and result.content is None
     (catalogue / "1.png").mkdir()
     with pytest.raises(
-        CatalogueError, match=r"1.png could not be read from local://.*; finished shards are kept\. Look"
+        CatalogueError, match=r"1.png could not be read from local://.*; finished shards are kept\. Check"
     ):
         list(embed_files(files[:1], toy, set().__contains__, 2, 1))
 
 
-def test_the_limits_of_a_file_hold_at_an_address_too(toy, catalogue):
+def test_the_size_limits_hold_at_an_address_too(toy, catalogue):
     with open(catalogue / "5.png", "wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     (catalogue / "6.png").touch()
     found = rows(Storage(f"local://{catalogue}"), catalogue, toy)
     assert "has 50 MB; the limit is 50 MB" in found["5.png"][1] and "is empty" in found["6.png"][1]
@@ -88,17 +87,17 @@ def test_the_limits_of_a_file_hold_at_an_address_too(toy, catalogue):
     [
         ("/nowhere", "There is no folder /nowhere"),
         ("file:///nowhere", "There is no folder /nowhere"),
-        ("local:///nowhere", r"local:///nowhere cannot be listed .* Check the address and your rights"),
+        ("local:///nowhere", r"local:///nowhere cannot be listed .* Check the address and your permissions"),
         ("nope://shop", "nope://shop cannot be listed"),
         ("abfs://", "cannot be listed"),
     ],
 )
-def test_an_address_that_leads_nowhere_gets_its_sentence(tmp_path, address, sentence):
+def test_an_address_that_leads_nowhere_is_reported(tmp_path, address, sentence):
     with pytest.raises(CatalogueError, match=sentence):
         Storage(address).find(tmp_path)
 
 
-def test_an_address_without_images_gets_its_sentence(tmp_path):
+def test_an_address_without_images_is_reported(tmp_path):
     with pytest.raises(CatalogueError, match=r"There is no image in local://.*\. Looked for \.apng"):
         Storage(f"local://{tmp_path}").find(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Small writers of image files, for what Pillow writes only right."""
+"""Small writers of image files, for files that Pillow would only write correctly."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 def halves(size=(64, 48), left=RED, right=BLUE, mode="RGB"):
-    """An image whose left half has one color and whose right half another."""
+    """Return an image with one color in its left half and another in its right half."""
     image = Image.new(mode, size, left)
     image.paste(right, (size[0] // 2, 0, *size))
     return image
@@ -25,7 +25,7 @@ def encoded(image, kind, **options):
 
 
 def png(width, height, depth=8, color=2, data=b"", extra=(), interlace=0):
-    """A PNG of those bytes of scan lines, filter bytes included, with extra (name, content) before them."""
+    """Return a PNG of these scan lines, filter bytes included, with extra chunks (name, content) before them."""
     header = struct.pack(">LLBBBBB", width, height, depth, color, 0, 0, interlace)
     parts = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(data, 9)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
@@ -36,12 +36,12 @@ def chunk(name, content):
 
 
 def with_chunks(content, *parts):
-    """A PNG with more chunks, after its header."""
+    """Return a PNG with more chunks after its header."""
     return content[:33] + b"".join(chunk(*part) for part in parts) + content[33:]
 
 
 def with_segments(content, *parts):
-    """A JPEG with more segments (marker, content), before its own."""
+    """Return a JPEG with more segments (marker, content) before its own."""
     return content[:2] + b"".join(segment(*part) for part in parts) + content[2:]
 
 
@@ -50,7 +50,7 @@ def segment(marker, content):
 
 
 def jpeg_claiming(content, width, height):
-    """A JPEG that says it has another size than its data."""
+    """Return a JPEG that claims another size than its data has."""
     for marker in (b"\xff\xc0", b"\xff\xc1", b"\xff\xc2"):
         if (at := content.find(marker)) > 0:
             return content[: at + 5] + struct.pack(">HH", height, width) + content[at + 9 :]
@@ -58,20 +58,20 @@ def jpeg_claiming(content, width, height):
 
 
 def jpeg_with_scans(content, count):
-    """A progressive JPEG whose last scan comes count times more."""
+    """Return a progressive JPEG with its last scan repeated count more times."""
     last = content.rfind(b"\xff\xda")
     return content[:-2] + content[last:-2] * count + b"\xff\xd9"
 
 
 def exif_bomb(tags=5000, size=200_000):
-    """EXIF of which every tag claims the same large block, with the orientation first."""
+    """Return EXIF in which every tag claims the same large block; the orientation comes first."""
     entries = [struct.pack("<HHLHH", 0x0112, 3, 1, 1, 0)]
     entries += [struct.pack("<HHLL", 0x9000 + number, 7, size, 8) for number in range(1, tags)]
     return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(size + 12)
 
 
 def tiff(tags, data=b"", next_page=0, order="<"):
-    """A TIFF of one directory at byte 8, tags as (number, kind, count, value), its data after that."""
+    """Return a TIFF of one directory at byte 8, of tags (number, kind, count, value), followed by data."""
     entries = b"".join(struct.pack(order + "HHLL", *tag) for tag in sorted(tags))
     mark = b"II*\0" if order == "<" else b"MM\0*"
     directory = struct.pack(order + "H", len(tags)) + entries + struct.pack(order + "L", next_page)
@@ -79,7 +79,7 @@ def tiff(tags, data=b"", next_page=0, order="<"):
 
 
 def gray_tiff(width, height, data, compression=1, extra=(), **options):
-    """A TIFF of 8-bit gray in one strip."""
+    """Return a TIFF of 8-bit gray in one strip."""
     tags = {256: width, 257: height, 258: 8, 259: compression, 262: 1, 277: 1, 278: height, 279: len(data)}
     count = len(tags) + 1 + len(extra)
     tags[273] = 8 + 2 + 12 * count + 4
@@ -87,32 +87,32 @@ def gray_tiff(width, height, data, compression=1, extra=(), **options):
 
 
 def gif(width, height, blocks=b"", frame=None):
-    """A GIF with a screen of that size, blocks, and a picture of frame (left, top, width, height), all black."""
+    """Return a GIF: a screen of that size, blocks, and a black picture of frame (left, top, width, height)."""
     start = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
     picture = b"" if frame is None else b"," + struct.pack("<HHHHB", *frame, 0) + b"\x02\x02\x4c\x01\0"
     return start + blocks + picture + b";"
 
 
 def gif_comment(content, block=255):
-    """A comment extension, in blocks of that size."""
+    """Return a comment extension in blocks of that size."""
     parts = (content[at : at + block] for at in range(0, len(content), block))
     return b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
 def webp(name, content):
-    """A WebP of one chunk."""
+    """Return a WebP of one chunk."""
     padded = name + struct.pack("<L", len(content)) + content + b"\0" * (len(content) % 2)
     return b"RIFF" + struct.pack("<L", 4 + len(padded)) + b"WEBP" + padded
 
 
 def bmp(width, height, data=b"", bits=24, compression=0):
-    """A BMP with the common header of 40 bytes and no palette."""
+    """Return a BMP with the common 40-byte header and no palette."""
     start = struct.pack("<2sLHHL", b"BM", 54 + len(data), 0, 0, 54)
     return start + struct.pack("<LllHHLLllLL", 40, width, height, 1, bits, compression, 0, 0, 0, 0, 0) + data
 
 
 def claiming(content, width, height):
-    """A HEIF or AVIF whose boxes ispe state another size."""
+    """Return a HEIF or AVIF whose ispe boxes claim another size."""
     at = content.find(b"ispe")
     while at > 0:
         content = content[: at + 8] + struct.pack(">LL", width, height) + content[at + 16 :]

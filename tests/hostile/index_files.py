@@ -18,7 +18,7 @@ HEAD = AttributeHead({"kind": ("a", "b")}, {"kind": RANDOM.random((6, 2), np.flo
 
 
 def make_index(folder):
-    """Save it there, and return the folder."""
+    """Save the index in a folder and return the folder."""
     rows = np.concatenate([LOOK, FASHION, COLOR], axis=1)
     save_index(folder, [rows], NAMES, {"backbone": "toy"}, {"fashion": 3, "color": 2})
     save_head(load_index(folder), HEAD, {"on": 1})
@@ -27,7 +27,7 @@ def make_index(folder):
 
 
 def restate(folder, name=None, **changes):
-    """Change the manifest, and let it vouch for the file as it is now."""
+    """Change the manifest, and update its digest of a file."""
     path = folder / "index.json"
     manifest = json.loads(path.read_text())
     if name:
@@ -42,7 +42,7 @@ def assert_refused(folder, match=None, kind=IndexFileError):
 
 
 class Call:
-    """Pickled as a call of anything."""
+    """Is pickled as a call of any function."""
 
     def __init__(self, function, *values):
         self.call = function, values

@@ -1,19 +1,17 @@
-"""Write the corpus of odd and hostile images, the same at every call: python tests/hostile/make.py FOLDER"""
+"""Write the corpus of odd and hostile images, the same at every call: python -m tests.hostile.make FOLDER"""
 
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.hostile.refused import refused  # noqa: E402
-from tests.hostile.works import works  # noqa: E402
+from tests.hostile.refused import refused
+from tests.hostile.works import works
 
 
 @dataclass(frozen=True)
 class Case:
-    """A file and what must come of it: colors (left and right, RGB) or what its sentence matches."""
+    """A file and its expected outcome: the colors it shows (left and right, RGB), or a pattern for its sentence."""
 
     name: str
     content: bytes
@@ -22,9 +20,9 @@ class Case:
 
 
 def cases():
-    """Every Case, in one order."""
+    """Yield every Case, in a fixed order."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of the metadata it is asked to write
+        warnings.simplefilter("ignore")  # Pillow warns about the metadata it is asked to write
         yield from (Case(name, content, colors=colors) for name, content, colors in works())
         yield from (Case(name, content, sentence=sentence) for name, content, sentence in refused())
 

@@ -1,4 +1,4 @@
-"""Files that must be refused, each with one sentence: bombs, lies, cuts, and what is no image at all."""
+"""Files that must be refused, each with one sentence: bombs, lies, truncated files, and files that are no image."""
 
 import struct
 import zlib
@@ -33,7 +33,7 @@ FAILED = "damaged and cannot be read|made its decoder fail|needs too much memory
 
 
 def refused():
-    """Yield (name, content, what the sentence matches)."""
+    """Yield (name, content, pattern for the sentence)."""
     for group in (nothing, others, cut, too_large, shapes, jpegs, pngs, gifs, tiffs, containers, bitmaps):
         for name, content, sentence in group():
             yield f"{group.__name__}-{name}", content, sentence

@@ -1,4 +1,4 @@
-"""spaces.npz and tuned.npz that claim, unpack to or hold what they should not."""
+"""spaces.npz and tuned.npz files that claim, unpack to or hold what they should not."""
 
 import io
 import os
@@ -56,7 +56,7 @@ ARCHIVES = {
 
 @pytest.mark.parametrize("case", ARCHIVES)
 @pytest.mark.parametrize("name", ["spaces.npz", "tuned.npz"])
-def test_a_hostile_archive_gets_its_sentence(index, name, case):
+def test_a_hostile_archive_is_refused_with_a_sentence(index, name, case):
     (index / name).write_bytes(ARCHIVES[case])
     restate(index, name)
     assert_refused(index)

@@ -1,10 +1,9 @@
-"""Every file of the hostile corpus at every edge: it works as one would expect, or gets its one sentence."""
+"""Every file of the hostile corpus at every edge: it works as expected, or is refused with one sentence."""
 
 import csv
 import io
 import json
 import re
-import resource
 import subprocess
 import sys
 import threading
@@ -13,7 +12,6 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from lookalike.errors import CatalogueError, ImageError, ShortageError, UndecidedError
 from lookalike.extraction.build import build_index
@@ -27,7 +25,7 @@ from tests.support.data import ROOT
 CASES = {case.name: case for case in cases()}
 WORKS = [case for case in CASES.values() if case.colors]
 REFUSED = [case for case in CASES.values() if not case.colors]
-# Each aims at something else; a dozen of both kinds, for the edges that take their time.
+# A dozen of both kinds, each aimed at something else, for the edges that are slow.
 NASTIEST = [
     CASES[name]
     for name in (
@@ -50,11 +48,11 @@ def assert_one_sentence(case, text, name):
     assert text.startswith(name) and "\n" not in text and "Traceback" not in text and len(text) < 300
 
 
-def test_the_corpus_is_large_and_always_the_same():
+def test_the_corpus_is_large_and_reproducible():
     assert len(CASES) >= 250 and len(WORKS) >= 120
     assert sum(len(case.content) for case in CASES.values()) < 12e6
     again = {case.name: case.content for case in cases()}
-    # Only the writer of AVIF's animations puts the time of day into them.
+    # Only the writer of animated AVIFs puts the time of day into the file.
     assert [name for name, case in CASES.items() if again[name] != case.content] in ([], ["animations-first.avif"])
 
 
@@ -75,10 +73,10 @@ def test_a_hostile_file_gets_its_sentence(case):
         assert_one_sentence(case, str(caught.value), "The photo")
 
 
-def test_what_is_kept_says_nothing_of_the_place(tmp_path):
+def test_a_kept_photo_does_not_reveal_where_it_was_taken(tmp_path):
     for case in WORKS:
         if case.name.startswith(("metadata", "turned")):
-            content = keep(case.content, tmp_path).read_bytes()
+            content = keep(decoding.decode(case.content, 1024), case.name, tmp_path).read_bytes()
             assert (
                 b"GPS" not in content
                 and b"Exif" not in content
@@ -86,7 +84,7 @@ def test_what_is_kept_says_nothing_of_the_place(tmp_path):
             )
 
 
-def test_the_indexer_lists_exactly_the_refused(tmp_path, toy):
+def test_the_indexer_skips_exactly_the_refused_files(tmp_path, toy):
     write(tmp_path / "images", CASES.values())
     report = build_index(tmp_path / "images", tmp_path, toy)
     assert report.indexed == len(WORKS)
@@ -98,7 +96,7 @@ def test_the_indexer_lists_exactly_the_refused(tmp_path, toy):
         assert_one_sentence(case, reasons[case.name], "The file")
 
 
-def test_the_terminal_answers_what_works_and_says_what_does_not(tmp_path, demo_index):
+def test_the_terminal_answers_good_files_and_explains_bad_ones(tmp_path, demo_index):
     write(tmp_path, NASTIEST)
     photos = [str(tmp_path / case.name) for case in NASTIEST]
     command = [sys.executable, "-m", "lookalike", "similar", *photos, "--index", str(demo_index), "--json"]
@@ -112,9 +110,8 @@ def test_the_terminal_answers_what_works_and_says_what_does_not(tmp_path, demo_i
         assert_one_sentence(case, line.removeprefix("error: "), case.name)
 
 
-def test_the_page_answers_what_works_and_says_what_does_not(demo_index, monkeypatch):
-    monkeypatch.setenv("LOOKALIKE_INDEX", str(demo_index))
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300).run()
+def test_the_page_answers_good_files_and_explains_bad_ones(open_app, demo_index):
+    page = open_app(demo_index)
     for case in NASTIEST:
         page.file_uploader[0].set_value((case.name, case.content, "image/jpeg")).run()
         assert not page.exception, case.name
@@ -124,147 +121,174 @@ def test_the_page_answers_what_works_and_says_what_does_not(demo_index, monkeypa
             assert_one_sentence(case, page.error[0].value, "The photo")
 
 
-def test_a_file_that_takes_too_long_is_stopped_and_the_next_one_works(monkeypatch):
+@pytest.fixture
+def use_sandbox(monkeypatch):
+    """use_sandbox(**options) makes this process decode in a new Sandbox(**options)."""
+    made = []
+
+    def use(**options):
+        made.append(sandbox.Sandbox(**options))
+        monkeypatch.setattr(sandbox, "_shared", made[-1])
+
+    yield use
+    for each in made:
+        each.close()
+
+
+def slow_jpeg():
+    """A small JPEG that keeps a decoder busy for seconds."""
     stepwise = encoded(halves(), "JPEG", progressive=True)
-    slow = jpeg_claiming(jpeg_with_scans(stepwise, 80), 10_000, 10_000)
-    monkeypatch.setattr(sandbox, "SECONDS", 0.5)
-    start = time.monotonic()
-    with pytest.raises(ImageError, match="takes longer than 0.5 s to decode, the limit. Save it as an ordinary JPEG"):
-        decoding.load_pixels(slow, 64)
-    assert time.monotonic() - start < 10
-    monkeypatch.setattr(sandbox, "SECONDS", 60)
+    return jpeg_claiming(jpeg_with_scans(stepwise, 80), 10_000, 10_000)
+
+
+def assert_tiffs_are_decoded():
     assert decoding.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
 
 
-def test_what_an_operators_limit_of_memory_does_to_a_file_is_not_held_against_it(monkeypatch):
-    def limited(*arguments, popen=subprocess.Popen, **options):
-        return popen(*arguments, **options, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (420 << 20,) * 2))
+def test_a_file_that_takes_too_long_is_stopped_and_the_next_one_works(use_sandbox):
+    use_sandbox(max_seconds=0.5)
+    start = time.monotonic()
+    with pytest.raises(ImageError, match="takes longer than 0.5 s to decode, the limit. Save it as an ordinary JPEG"):
+        decoding.load_pixels(slow_jpeg(), 64)
+    assert time.monotonic() - start < 10
+    use_sandbox(max_seconds=60)
+    assert_tiffs_are_decoded()
 
-    monkeypatch.setattr(sandbox, "_idle", [])
-    monkeypatch.setattr(sandbox.subprocess, "Popen", limited)
+
+def test_a_memory_limit_set_by_the_operator_is_not_the_files_fault(use_sandbox):
+    limited = ["sh", "-c", 'ulimit -v 430080; exec "$@"', "sh", sys.executable, "-m", "lookalike.images.sandbox"]
+    use_sandbox(start=lambda: sandbox.Worker(limited))
     with pytest.raises(UndecidedError, match="made its decoder fail"):
         decoding.load_pixels(encoded(Image.new("RGB", (9000, 9000)), "PNG"), 64)
 
 
-def test_a_decoder_that_dies_idle_is_replaced():
-    """The next file is none the worse for it."""
-    photo = encoded(halves(), "TIFF")
-    decoding.load_pixels(photo, 64)
-    for worker in sandbox._idle:
-        worker.kill()
-        worker.wait()
-    assert decoding.load_pixels(photo, 64)[32, 10].tolist() == [255, 0, 0]
+def test_a_decoder_that_dies_idle_is_replaced(use_sandbox):
+    """The next file does not suffer for it."""
+    workers = []
+
+    def start():
+        workers.append(sandbox.Worker())
+        return workers[-1]
+
+    use_sandbox(start=start)
+    assert_tiffs_are_decoded()
+    workers[0].stop()
+    assert_tiffs_are_decoded()
+    assert len(workers) == 2
 
 
-def test_a_decoder_that_dies_at_work_is_replaced(monkeypatch):
+def test_a_decoder_that_dies_at_work_is_replaced(use_sandbox):
     """Killed while it decodes, and so is the one that tries again."""
-    stepwise = encoded(halves(), "JPEG", progressive=True)
-    slow = jpeg_claiming(jpeg_with_scans(stepwise, 80), 10_000, 10_000)
-    start = sandbox._start
 
-    def start_and_kill(name):
-        worker = start(name)
-        threading.Timer(0.2, worker.kill).start()
-        return worker
+    class Doomed(sandbox.Worker):
+        def ask(self, *request):
+            threading.Timer(0.2, self.kill).start()
+            return super().ask(*request)
 
-    monkeypatch.setattr(sandbox, "_idle", [])
-    monkeypatch.setattr(sandbox, "_start", start_and_kill)
+    use_sandbox(start=Doomed)
     with pytest.raises(ImageError, match="made its decoder fail. Save it as an ordinary JPEG"):
-        decoding.load_pixels(slow, 64)
-    monkeypatch.setattr(sandbox, "_start", start)
-    assert decoding.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
+        decoding.load_pixels(slow_jpeg(), 64)
+    use_sandbox()
+    assert_tiffs_are_decoded()
 
 
-def killed_at_work(monkeypatch, count):
-    """Kill the next so many decoders as soon as they were asked, as the system does where memory runs out."""
-    ask, left = sandbox._ask, [count]
+def killed_at_work(count):
+    """A start for Sandbox: the first count requests kill their workers, as the system does if memory runs out."""
+    left = [count]
 
-    def ask_and_kill(worker, *asked):
-        left[0] -= 1
-        if left[0] >= 0:
-            worker.kill()
-            worker.wait()
-        return ask(worker, *asked)
+    class Killed(sandbox.Worker):
+        def ask(self, *request):
+            left[0] -= 1
+            if left[0] >= 0:
+                self.stop()
+            return super().ask(*request)
 
-    monkeypatch.setattr(sandbox, "_ask", ask_and_kill)
-
-
-def test_a_file_whose_decoder_was_killed_is_tried_once_more(monkeypatch):
-    killed_at_work(monkeypatch, 1)
-    assert decoding.load_pixels(encoded(halves(), "TIFF"), 64)[32, 10].tolist() == [255, 0, 0]
+    return Killed
 
 
-def test_a_product_whose_decoder_was_killed_is_left_out_of_one_run_only(monkeypatch, tmp_path, toy):
+def test_a_file_whose_decoder_was_killed_is_tried_once_more(use_sandbox):
+    use_sandbox(start=killed_at_work(1))
+    assert_tiffs_are_decoded()
+
+
+def test_a_product_whose_decoder_was_killed_is_left_out_of_one_run_only(use_sandbox, tmp_path, toy):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "1.tif").write_bytes(encoded(halves(), "TIFF"))
     (tmp_path / "images" / "2.jpg").write_bytes(encoded(halves(), "JPEG"))
-    with monkeypatch.context() as machine:
-        killed_at_work(machine, 2)
-        report = build_index(tmp_path / "images", tmp_path, toy)
+    use_sandbox(start=killed_at_work(2))
+    report = build_index(tmp_path / "images", tmp_path, toy)
     assert report.indexed == 1 and "made its decoder fail" in report.skipped[0][1]
+    use_sandbox()
     report = build_index(tmp_path / "images", tmp_path, toy)
     assert (report.indexed, report.embedded, report.skipped) == (2, 1, ())
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/no/such/program"])
-def test_a_decoder_that_cannot_start_is_not_the_files_fault(monkeypatch, tmp_path, toy, program):
-    """The photo may be tried again, and no product is left out for it, now or by the next run."""
-    monkeypatch.setattr(sandbox, "_idle", [])
+def test_a_decoder_that_cannot_start_is_not_the_files_fault(use_sandbox, tmp_path, toy, program):
+    """The photo may be tried again, and no product is left out for it, by this run or the next."""
     (tmp_path / "images").mkdir()
     photo = tmp_path / "images" / "1.tif"
     photo.write_bytes(encoded(halves(), "TIFF"))
-    with monkeypatch.context() as machine:
-        machine.setattr(sys, "executable", program)
-        with pytest.raises(ShortageError, match=r"^The photo cannot be opened just now \(.*Try again in a moment\.$"):
-            decoding.load_pixels(photo.read_bytes(), 64)
-        with pytest.raises(CatalogueError, match=r"could not go on at decoding/1\.tif .*finished work is kept"):
-            build_index(photo.parent, tmp_path, toy)
+    use_sandbox(start=lambda: sandbox.Worker([program]))
+    with pytest.raises(ShortageError, match=r"^The photo cannot be opened right now \(.*Try again in a moment\.$"):
+        decoding.load_pixels(photo.read_bytes(), 64)
+    with pytest.raises(CatalogueError, match=r"images/1\.tif .*finished work is kept"):
+        build_index(photo.parent, tmp_path, toy)
     assert not (tmp_path / "skipped.csv").exists()
+    use_sandbox()
     assert build_index(photo.parent, tmp_path, toy).indexed == 1
 
 
-def test_a_decoder_that_never_begins_is_given_up(monkeypatch, tmp_path):
-    """Nobody waits for ever for a process that hangs before it can say that it is ready."""
-    hanging = tmp_path / "python"
-    hanging.write_text("#!/bin/sh\nexec sleep 600\n")
-    hanging.chmod(0o755)
-    monkeypatch.setattr(sandbox, "_idle", [])
-    monkeypatch.setattr(sandbox, "SECONDS_TO_BEGIN", 0.3)
-    monkeypatch.setattr(sys, "executable", str(hanging))
-    with pytest.raises(ShortageError, match=r"^The photo cannot be opened just now \(its decoder does not begin, on "):
+def test_a_decoder_that_never_starts_is_given_up(use_sandbox):
+    """Nobody waits forever for a process that hangs before it can say that it is ready."""
+    use_sandbox(max_seconds_to_start=0.3, start=lambda: sandbox.Worker(["sleep", "600"]))
+    with pytest.raises(ShortageError, match=r"^The photo cannot be opened right now \(its decoder does not begin on "):
         decoding.load_pixels(encoded(halves(), "TIFF"), 64)
 
 
+def no_worker():
+    raise AssertionError("this file must be decoded in this process")
+
+
 def test_a_file_that_grows_while_it_is_read_stops_at_the_limit(tmp_path):
-    """A device without end has no size that could be asked for first."""
+    """An endless device reports no size that could be checked first."""
     with pytest.raises(ImageError, match="is empty"):
         decoding.load_pixels("/dev/zero", 64)
 
 
-def test_an_ordinary_photo_is_decoded_here_however_much_metadata_it_has(monkeypatch):
-    monkeypatch.setattr(sandbox, "_start", None)
-    monkeypatch.setattr(sandbox, "_idle", [])
+def test_an_ordinary_photo_is_decoded_in_this_process_however_much_metadata_it_has(use_sandbox):
+    use_sandbox(start=no_worker)
     blocks = [exif_bomb()[at : at + 65_000] for at in range(0, 260_000, 65_000)]
     photo = with_segments(encoded(halves((900, 1200)), "JPEG"), *((0xE1, b"Exif\0\0" + block) for block in blocks))
     assert decoding.decode(photo, 224).size == (450, 600)
 
 
+def test_pillows_own_limit_stays_and_does_not_lower_ours(monkeypatch, recwarn):
+    """A program that imports the package keeps its guard against bombs. Larger images are decoded in the sandbox."""
+    ours = encoded(Image.new("L", (9_900, 9_900), 128), "JPEG")
+    assert Image.MAX_IMAGE_PIXELS < 9_900**2
+    np.testing.assert_allclose(decoding.load_pixels(ours, 8), 128, atol=2)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert decoding.load_pixels(encoded(halves(), "PNG"), 64)[32, 10].tolist() == [255, 0, 0]
+    assert Image.MAX_IMAGE_PIXELS == 100 and not recwarn.list
+
+
 MEASURE = """
 import resource, sys
-from lookalike import sandbox, decoding
-from lookalike.errors import CatalogueError, ImageError, ShortageError
+from lookalike.errors import ImageError
+from lookalike.images import decoding, sandbox
 for path in sys.argv[1:]:
     try:
         decoding.load_pixels(path, 224)
     except ImageError:
         pass
-sandbox._stop_all()
+sandbox.shared_sandbox().close()
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is read the way Linux tells it")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of a process's memory from Linux's /proc")
 def test_bombs_stay_small_in_memory(tmp_path):
     chosen = [
         case for case in CASES.values() if case.name.startswith(("too_large", "metadata", "jpegs", "tiffs", "gifs"))
@@ -272,5 +296,5 @@ def test_bombs_stay_small_in_memory(tmp_path):
     write(tmp_path, chosen)
     command = [sys.executable, "-c", MEASURE, *(str(tmp_path / case.name) for case in chosen)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
-    here, apart = (int(kilobytes) / 1000 for kilobytes in done.stdout.split())
-    assert here < 300 and apart < 600, done.stdout
+    in_process, sandboxed = (int(kilobytes) / 1000 for kilobytes in done.stdout.split())
+    assert in_process < 300 and sandboxed < 600, done.stdout

@@ -1,4 +1,4 @@
-"""Pickles that call code, or claim or unfold to more than there is."""
+"""Pickles that call code, or that claim or expand to more than they hold."""
 
 import os
 import pickle
@@ -42,7 +42,7 @@ def itself():
 
 
 def array_state(shape, kind=b"f4", length=16):
-    """What numpy writes of an array, with other claims."""
+    """Return an array as numpy pickles it, with other claims."""
     shapes = b"(" + b"".join(b"\x8a\x08" + struct.pack("<q", side) for side in shape) + b"t"
     return (
         b"\x80\x04cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01" + shapes
@@ -90,7 +90,7 @@ PICKLES = {
     "three dimensions": pickle.dumps(np.ones((6, 4, 1), np.float32)),
     "no columns": pickle.dumps(np.ones((6, 0), np.float32)),
     "of other length": pickle.dumps(LOOK[:5]),
-    # Found by fuzzing: past the end of a frame the C reader went on where pickletools saw a text.
+    # Found by fuzzing: past the end of a frame the C reader continued where pickletools saw a text.
     "an opcode hidden from the check": b"\x80\x04\x95\x04\0\0\0\0\0\0\0]\x8c\x10xQ" + b"x" * 20 + b".",
     "a frame in a frame": b"\x80\x04\x95\x0c\0\0\0\0\0\0\0\x95\x02\0\0\0\0\0\0\0].",
     "persistent": b"\x80\x04\x8c\x01xQ.",
@@ -101,7 +101,7 @@ PICKLES = {
 
 @pytest.mark.parametrize("case", PICKLES)
 @pytest.mark.parametrize("name", ["embeddings.pkl", "filenames.pkl"])
-def test_a_hostile_pickle_gets_its_sentence(index, name, case):
+def test_a_hostile_pickle_is_refused_with_a_sentence(index, name, case):
     (index / name).write_bytes(PICKLES[case])
     for other in ("spaces.npz", "tuned.npz", "index.json"):
         (index / other).unlink()
@@ -109,7 +109,7 @@ def test_a_hostile_pickle_gets_its_sentence(index, name, case):
 
 
 def test_a_hostile_name_does_nothing_to_a_terminal(index):
-    """Found by fuzzing: what a pickle asks for stood in the sentence as it was."""
+    """Found by fuzzing: the sentence once quoted the name that a pickle asks for unchanged."""
     for name in ("\x1b]0;owned\x07", "a\rb", "\u202e", "x" * 9_999, "\ud800"):
         content = b"\x80\x04\x8c\x02os" + b"X" + struct.pack("<L", len(name.encode("utf8", "surrogatepass")))
         (index / "embeddings.pkl").write_bytes(content + name.encode("utf8", "surrogatepass") + b"\x93.")
@@ -120,13 +120,13 @@ def test_a_hostile_name_does_nothing_to_a_terminal(index):
 
 
 def test_hostile_pickles_take_no_memory(tmp_path):
-    """What only claims to be large must not be made room for; nor what is small and unfolds."""
+    """No memory may be set aside for a pickle that only claims to be large, or is small and expands."""
     (tmp_path / "cases").write_bytes(pickle.dumps(PICKLES))
     code = (
         "import pickle, resource, sys; from lookalike.index.reading import read_look, read_names\n"
         "from lookalike.errors import IndexFileError\n"
         "for content in pickle.load(open(sys.argv[1], 'rb')).values():\n"
-        "    for read in (lambda c: read_look(c, 'x'), lambda c: read_names(c, 'x', True)):\n"
+        "    for read in (read_look, read_names):\n"
         "        try: read(content)\n"
         "        except IndexFileError: pass\n"
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
@@ -138,7 +138,7 @@ def test_hostile_pickles_take_no_memory(tmp_path):
 
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", "<f2", "<i8"])
-def test_what_numpy_writes_is_read(tmp_path, protocol, kind):
+def test_arrays_as_numpy_pickles_them_are_read(tmp_path, protocol, kind):
     rows = (LOOK * 8).astype(kind)
     for value in (rows, np.asfortranarray(rows), list(rows), rows.tolist()):
         (tmp_path / "embeddings.pkl").write_bytes(pickle.dumps(value, protocol))

@@ -1,4 +1,4 @@
-"""Odd files that must work: what is shown is red on the left and blue on the right, or gray, or white."""
+"""Odd files that must work: they show red on the left and blue on the right, or gray, or white, or black."""
 
 import zlib
 

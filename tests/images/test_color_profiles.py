@@ -1,4 +1,4 @@
-"""Photos with a color profile, against LittleCMS; profiles that are none, or hostile, change nothing."""
+"""Color profiles: photos come out as in LittleCMS; invalid or hostile profiles change nothing."""
 
 import io
 import struct
@@ -36,7 +36,7 @@ def curve(like):
 
 
 def profile(matrix, like):
-    """A display profile as ICC.1:2010 describes it, of three primaries and one curve."""
+    """Build a display profile as ICC.1:2010 describes it, of three primaries and one curve."""
     tags = {b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"x\0" + bytes(78)}
     tags |= {b"cprt": b"text" + bytes(4) + b"x\0"}
     points = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt"), (*np.array(matrix).T, [0.9642, 1.0, 0.8249])))
@@ -56,7 +56,7 @@ def colors(count=60_000):
     return Image.fromarray(pixels)
 
 
-def as_littlecms_has_it(image, content):
+def convert_with_littlecms(image, content):
     srgb = ImageCms.createProfile("sRGB")
     return ImageCms.profileToProfile(image, io.BytesIO(content), srgb, ImageCms.Intent.RELATIVE_COLORIMETRIC)
 
@@ -66,32 +66,32 @@ def as_littlecms_has_it(image, content):
     [profile(DISPLAY_P3, SRGB_CURVE), *(profile(ADOBE_RGB, gamma) for gamma in GAMMAS.values())],
     ids=["Display P3", *(f"Adobe RGB, {kind}" for kind in GAMMAS)],
 )
-def test_colors_are_those_of_littlecms(content):
+def test_colors_are_the_same_as_in_littlecms(content):
     image = colors()
-    found = np.asarray(color_profiles.in_srgb(image, content), int)
-    expected = np.asarray(as_littlecms_has_it(image, content), int)
-    assert np.abs(found - np.asarray(image, int)).mean() > 3, "it changes something"
+    found = np.asarray(color_profiles.convert_to_srgb(image, content), int)
+    expected = np.asarray(convert_with_littlecms(image, content), int)
+    assert np.abs(found - np.asarray(image, int)).mean() > 3, "the profile changes nothing"
     off = np.abs(found - expected)
     assert off.mean() < 0.5 and np.percentile(off, 99) <= 4, (off.mean(), np.percentile(off, 99), off.max())
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF"])
-def test_a_photo_of_a_phone_keeps_its_colors_in_every_format(kind):
+def test_a_phone_photo_keeps_its_colors_in_every_format(kind):
     content, dull = profile(DISPLAY_P3, SRGB_CURVE), (200, 60, 50)
     quality = {} if kind in ("PNG", "TIFF") else {"quality": 95}
     photo = encoded(Image.new("RGB", (64, 64), dull), kind, icc_profile=content, **quality)
-    expected = as_littlecms_has_it(Image.new("RGB", (1, 1), dull), content).getpixel((0, 0))
+    expected = convert_with_littlecms(Image.new("RGB", (1, 1), dull), content).getpixel((0, 0))
     seen = decoding.load_pixels(photo, 32)[16, 16].astype(int)
     assert expected[0] > 210 and np.abs(seen - expected).max() <= 4, (seen, expected)
 
 
-def test_without_a_profile_or_with_srgbs_own_nothing_changes():
+def test_no_profile_and_srgbs_own_change_nothing():
     image = colors()
     own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert all(color_profiles.in_srgb(image, content) is image for content in (None, b"", own))
+    assert all(color_profiles.convert_to_srgb(image, content) is image for content in (None, b"", own))
 
 
-def test_what_is_no_such_profile_changes_nothing():
+def test_an_invalid_profile_changes_nothing():
     image, sound = colors(), profile(DISPLAY_P3, SRGB_CURVE)
     other = [
         b"\xff" * 500,
@@ -102,27 +102,27 @@ def test_what_is_no_such_profile_changes_nothing():
         sound.replace(b"acsp", b"xxxx"),
         sound.replace(b"rTRC", b"xxxx"),
         sound.replace(b"para\0\0\0\0\0\3", b"para\0\0\0\0\0\7"),
-        sound.ljust(color_profiles.MAX_BYTES + 1, b"\0"),
+        sound.ljust(color_profiles.MAX_PROFILE_BYTES + 1, b"\0"),
         profile(np.zeros((3, 3)), SRGB_CURVE),
         profile(DISPLAY_P3, (0, [-3.0])),
         sound[:128] + struct.pack(">I", 2**32 - 1) + sound[132:200],
     ]
     for number, content in enumerate(other):
-        assert color_profiles.in_srgb(image, content) is image, number
+        assert color_profiles.convert_to_srgb(image, content) is image, number
 
 
-def test_no_bytes_at_all_bring_it_down():
+def test_a_randomly_damaged_profile_raises_nothing():
     image, sound, rng = Image.new("RGB", (8, 8), "red"), profile(DISPLAY_P3, SRGB_CURVE), np.random.default_rng(1)
     for _ in range(300):
         content = bytearray(sound)
         for place in rng.integers(0, len(content), 4):
             content[place] = rng.integers(0, 256)
-        assert color_profiles.in_srgb(image, bytes(content)).size == (8, 8)
+        assert color_profiles.convert_to_srgb(image, bytes(content)).size == (8, 8)
 
 
-def test_very_many_profiles_in_one_file_cost_nothing():
+def test_thousands_of_profiles_in_one_file_cost_no_time():
     image = encoded(Image.new("RGB", (64, 64), (200, 60, 50)), "PNG", icc_profile=profile(DISPLAY_P3, SRGB_CURVE))
-    bomb = b"k\0\0" + zlib.compress(bytes(2 * color_profiles.MAX_BYTES), 9)
+    bomb = b"k\0\0" + zlib.compress(bytes(2 * color_profiles.MAX_PROFILE_BYTES), 9)
     start = time.perf_counter()
     for content in (with_chunks(image, *[(b"iCCP", bomb)] * 90_000), image):
         assert decoding.load_pixels(content, 32).shape == (32, 32, 3)

@@ -1,3 +1,5 @@
+"""Finding and decoding images: every format, upright, sRGB, on white, and a sentence for each bad file."""
+
 import io
 
 import numpy as np
@@ -22,7 +24,7 @@ def halves(left, right, size=(64, 64), mode="RGB"):
     return image
 
 
-def test_finds_at_any_depth_in_any_case_in_one_order(tmp_path):
+def test_images_are_found_at_any_depth_in_any_case_in_a_fixed_order(tmp_path):
     seen = ("b.JPG", "a/z.png", "a/deep/er/x.WebP", "c.jpeg", "d.heic", "e.Avif")
     for name in (*seen, "notes.txt", ".hidden.png", ".trash/x.jpg"):
         path = tmp_path / name
@@ -32,9 +34,9 @@ def test_finds_at_any_depth_in_any_case_in_one_order(tmp_path):
     assert found == ["a/deep/er/x.WebP", "a/z.png", "b.JPG", "c.jpeg", "d.heic", "e.Avif"]
 
 
-def test_no_folder_and_no_image_each_get_a_sentence(tmp_path):
+def test_a_missing_folder_and_an_empty_one_each_get_a_sentence(tmp_path):
     with pytest.raises(CatalogueError, match="There is no folder .*--images"):
-        find_images(tmp_path / "nowhere")
+        find_images(tmp_path / "missing")
     with pytest.raises(CatalogueError, match="There is no image in"):
         find_images(tmp_path)
 
@@ -51,7 +53,7 @@ def test_every_format_gives_the_same_picture(kind):
 def test_a_phone_photo_is_turned_upright(orientation):
     upright = Image.new("RGB", (48, 96), "white")
     upright.paste("red", (0, 0, 24, 48))  # the upper left quarter
-    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that the viewer's turn undoes
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that each orientation reverses
     stored = upright.transpose(Image.Transpose(undo[orientation])) if orientation > 1 else upright
     exif = Image.Exif()
     exif[274] = orientation
@@ -61,7 +63,7 @@ def test_a_phone_photo_is_turned_upright(orientation):
     np.testing.assert_allclose(shown.getpixel((40, 80)), (255, 255, 255), atol=12)
 
 
-def test_transparent_becomes_white():
+def test_transparent_pixels_become_white():
     image = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
     assert (decoding.load_pixels(encoded(image, "PNG"), 8) == 255).all()
     palette = Image.new("P", (32, 32), 0)
@@ -78,7 +80,7 @@ def test_unusual_modes_keep_their_brightness(mode, color):
     np.testing.assert_allclose(pixels, 255 if mode == "1" else 128, atol=2)
 
 
-def test_an_animation_is_its_first_frame():
+def test_an_animation_shows_its_first_frame():
     frames = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
     content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     np.testing.assert_array_equal(decoding.load_pixels(content, 8)[0, 0], (255, 0, 0))
@@ -128,12 +130,12 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path):
 def test_too_many_bytes_are_refused(tmp_path):
     path = tmp_path / "large.jpg"
     with open(path, "wb") as file:
-        file.truncate(decoding.MAX_BYTES + 1)
+        file.truncate(decoding.MAX_FILE_BYTES + 1)
     with pytest.raises(ImageError, match="has 50 MB; the limit is 50 MB"):
         decoding.load_pixels(path, 224)
 
 
-def test_a_thumbnail_is_small_and_without_metadata():
+def test_a_thumbnail_is_small_and_has_no_metadata():
     exif = Image.Exif()
     exif[0x010F] = "A maker"
     exif.get_ifd(0x8825)[1] = "N"
@@ -143,7 +145,7 @@ def test_a_thumbnail_is_small_and_without_metadata():
     assert not thumbnail.getexif()
 
 
-def test_a_real_original_squeezes_to_the_backbones_square():
+def test_a_real_photo_is_squashed_into_the_backbones_square():
     path = next(data("fashion-product-images", "fullres").glob("*.jpg"))
     pixels = decoding.load_pixels(path, 224)
     full = np.asarray(Image.open(path).convert("RGB").resize((224, 224), Image.Resampling.BOX), dtype=float)

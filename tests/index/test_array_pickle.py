@@ -17,20 +17,20 @@ def pickled(matrix, *cuts):
 
 
 @pytest.mark.parametrize("cuts", [(), (1,), (2,), (1, 2)])
-def test_pickle_gives_the_matrix_back_however_it_came_in(cuts):
+def test_pickle_returns_the_matrix_however_it_was_cut(cuts):
     loaded = pickle.loads(pickled(MATRIX, *cuts))
     np.testing.assert_array_equal(loaded, MATRIX)
     assert loaded.dtype == np.float32 and loaded.flags.c_contiguous
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2048), (300, 1), (257, 65)])
-def test_any_shape_is_one_valid_pickle_that_the_safe_unpickler_admits(shape):
+def test_a_matrix_of_any_shape_is_a_valid_pickle_that_the_safe_reader_admits(shape):
     matrix = np.random.default_rng(0).standard_normal(shape, np.float32)
     pickletools.dis(pickled(matrix), out=open("/dev/null", "w"))
     np.testing.assert_array_equal(load_pickle(pickled(matrix), "embeddings.pkl"), matrix)
 
 
-def test_the_numbers_stand_in_it_row_by_row_little_endian():
+def test_the_pickle_holds_the_numbers_row_by_row_in_little_endian():
     assert MATRIX.astype("<f4").tobytes() in pickled(MATRIX)
     assert pickled(MATRIX.astype(">f4")) == pickled(MATRIX)
 
@@ -39,7 +39,7 @@ def test_wider_numbers_are_rounded_to_float32():
     np.testing.assert_array_equal(pickle.loads(pickled(MATRIX.astype(np.float64))), MATRIX)
 
 
-def test_a_python_that_knows_nothing_of_us_reads_it(tmp_path):
+def test_a_python_without_our_code_reads_it(tmp_path):
     (tmp_path / "embeddings.pkl").write_bytes(pickled(MATRIX))
     code = (
         "import pickle, numpy as np; a = np.array(pickle.load(open('embeddings.pkl', 'rb'))); "
@@ -48,8 +48,8 @@ def test_a_python_that_knows_nothing_of_us_reads_it(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
 
 
-def test_only_one_block_is_held_at_a_time():
-    """100 MB in blocks of 1 MB are pickled within a few megabytes."""
+def test_only_one_block_is_in_memory_at_a_time():
+    """Pickling 100 MB in blocks of 1 MB takes a few megabytes."""
     import tracemalloc
 
     block = np.zeros((128, 2048), np.float32)

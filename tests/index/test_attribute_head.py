@@ -12,7 +12,7 @@ WORDS = {"articleType": ("Shirts", "Jeans"), "gender": ("Men", "Women", "Girls")
 
 
 def products(n=240, seed=1):
-    """Vectors in which the first two numbers tell the article type, the next three the gender."""
+    """Return vectors whose first two numbers tell the article type and the next three the gender, and attributes."""
     rng = np.random.default_rng(seed)
     types, genders = rng.integers(0, 2, n), rng.integers(0, 3, n)
     vectors = rng.normal(0, 0.05, (n, 6)).astype(np.float32)
@@ -24,31 +24,30 @@ def products(n=240, seed=1):
     return {"fashion": vectors[:, :3], "color": vectors[:, 3:]}, attributes
 
 
-def test_a_head_believes_what_it_learned():
+def test_a_head_predicts_what_it_learned():
     vectors, attributes = products()
     head = fit_head(vectors, attributes)
     fresh, truth = products(seed=2)
-    beliefs = head.beliefs(fresh)
     assert set(head.words) == {"articleType", "gender"}
-    for column, believed in beliefs.items():
-        np.testing.assert_allclose(believed.sum(axis=1), 1, atol=1e-5)
-        right = [head.words[column][place] == own[column] for place, own in zip(believed.argmax(axis=1), truth)]
+    for column, probabilities in head.class_probabilities(fresh).items():
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+        right = [head.words[column][place] == own[column] for place, own in zip(probabilities.argmax(axis=1), truth)]
         assert np.mean(right) > 0.99
 
 
-def test_a_shop_of_shirts_sees_less_of_a_shirt_in_everything_and_colors_are_left_as_they_come(monkeypatch):
+def test_frequent_article_types_are_corrected_for_and_colors_are_not(monkeypatch):
     vectors = {"fashion": np.random.default_rng(4).normal(size=(240, 3)).astype(np.float32), "color": np.eye(240, 2)}
     words = [("Shirts", "Blue") if row % 12 else ("Dresses", "Red") for row in range(240)]
     attributes = [
         {"articleType": kind, "baseColour": color, "gender": "MW"[row % 2]} for row, (kind, color) in enumerate(words)
     ]
-    evened = fit_head(vectors, attributes).beliefs(vectors)
+    corrected = fit_head(vectors, attributes).class_probabilities(vectors)
     monkeypatch.setattr(fitting, "PRIOR_CORRECTION", {})
-    plain = fit_head(vectors, attributes).beliefs(vectors)
-    # 220 shirts and 20 dresses, each counted with 20 more: a dress is believed the square root of six times rather.
-    odds = [believed["articleType"][:, 0] / believed["articleType"][:, 1] for believed in (evened, plain)]
+    plain = fit_head(vectors, attributes).class_probabilities(vectors)
+    # 220 shirts and 20 dresses, each with 20 added: the odds of a dress grow by the square root of six.
+    odds = [found["articleType"][:, 0] / found["articleType"][:, 1] for found in (corrected, plain)]
     np.testing.assert_allclose(odds[0] / odds[1], 6**0.5, rtol=1e-3)
-    np.testing.assert_array_equal(evened["baseColour"], plain["baseColour"])
+    np.testing.assert_array_equal(corrected["baseColour"], plain["baseColour"])
 
 
 def test_the_same_catalogue_gives_the_same_head():
@@ -57,11 +56,11 @@ def test_the_same_catalogue_gives_the_same_head():
 
 
 def test_tuned_vectors_are_roots_of_probabilities():
-    # One word is believed with all but certainty: no input moves the odds of 20 : 0.
+    # One word is nearly certain: no input changes the logits, 20 and 0.
     head = AttributeHead({"gender": ("Men", "Women")}, {"gender": np.array([[0, 0], [0, 0], [20, 0]], np.float32)})
     vectors = {"fashion": np.ones((2, 1), np.float32), "color": np.ones((2, 1), np.float32)}
     np.testing.assert_allclose(head.tuned(vectors), [[1, 0], [1, 0]], atol=1e-4)
-    known = head.tuned(vectors, [{"gender": "Women"}, {"gender": "a word it never saw"}])
+    known = head.tuned(vectors, [{"gender": "Women"}, {"gender": "an unknown word"}])
     np.testing.assert_allclose(known, [[0.1**0.5, 0.9**0.5], [1, 0]], atol=1e-4)
 
 
@@ -75,7 +74,7 @@ def test_a_head_survives_the_disk():
         AttributeHead.from_bytes(head.to_bytes()[:200])
 
 
-def test_missing_values_are_normal_and_hopeless_columns_left_alone():
+def test_missing_values_are_accepted_and_columns_that_cannot_be_learned_are_ignored():
     vectors, attributes = products()
     for row, own in enumerate(attributes):
         own["name"] = f"product {row}"  # as many words as products
@@ -86,20 +85,20 @@ def test_missing_values_are_normal_and_hopeless_columns_left_alone():
     assert set(fit_head(vectors, attributes).words) == {"articleType", "gender"}
 
 
-def test_a_shop_with_columns_of_its_own_is_learned_too():
+def test_a_shops_own_columns_are_learned_too():
     vectors, attributes = products()
     own_words = [{"Warengruppe": own["articleType"]} for own in attributes]
     assert set(fit_head(vectors, own_words).words) == {"Warengruppe"}
     assert fit_head(vectors, [{} for _ in attributes]) is None
 
 
-def test_one_kaggle_column_does_not_hide_a_shops_own():
+def test_one_kaggle_column_does_not_hide_the_shops_own_columns():
     vectors, attributes = products()
     own_words = [{"gender": own["gender"], "Warengruppe": own["articleType"]} for own in attributes]
     assert set(fit_head(vectors, own_words).words) == {"gender", "Warengruppe"}
 
 
-def test_of_very_many_columns_the_best_known_are_learned():
+def test_if_there_are_too_many_columns_those_that_most_products_have_are_learned():
     vectors, attributes = products()
     own_words = [{"kind": own["articleType"], **{f"tag{n}": own["gender"] for n in range(600)}} for own in attributes]
     for row, own in enumerate(own_words):
@@ -109,7 +108,7 @@ def test_of_very_many_columns_the_best_known_are_learned():
     assert AttributeHead.from_bytes(head.to_bytes()).words == head.words
 
 
-def test_one_long_word_takes_its_own_room_alone():
+def test_one_long_word_does_not_multiply_the_memory():
     words = ["a", "b"] * 5000 + ["long " * 20_000]
     tracemalloc.start()
     columns_to_learn([{"kind": word} for word in words])

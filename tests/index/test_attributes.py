@@ -12,7 +12,7 @@ def written(tmp_path, text):
     return path
 
 
-def test_reads_what_is_known_of_each_product(tmp_path):
+def test_only_known_values_are_read(tmp_path):
     path = written(tmp_path, "id,gender,baseColour,season\n1,Men,Navy Blue,Fall\n2,Women,NA,\n")
     assert read_styles(path) == {
         "1": {"gender": "Men", "baseColour": "Navy Blue", "season": "Fall"},
@@ -26,12 +26,12 @@ def test_the_last_column_takes_unquoted_commas(tmp_path):
     assert read_styles(path)["2"]["productDisplayName"] == "Shirt, red"
 
 
-def test_short_rows_blank_lines_a_mark_at_the_start_and_windows_line_ends(tmp_path):
+def test_short_rows_blank_lines_byte_order_marks_and_windows_line_ends_are_accepted(tmp_path):
     path = written(tmp_path, "\ufeffid,gender,season\r\n\r\n1,Men\r\n")
     assert read_styles(path) == {"1": {"gender": "Men"}}
 
 
-def test_a_table_without_ids_or_not_there_gets_its_sentence(tmp_path):
+def test_a_missing_table_or_one_without_ids_is_refused_with_a_sentence(tmp_path):
     with pytest.raises(CatalogueError, match="no column named id"):
         read_styles(written(tmp_path, "name,color\nshirt,red\n"))
     with pytest.raises(CatalogueError, match="cannot be read"):
@@ -42,20 +42,20 @@ def test_a_table_without_ids_or_not_there_gets_its_sentence(tmp_path):
 
 @pytest.mark.parametrize("after", [3, 1_000_000])
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_quotation_mark_that_is_never_closed_is_told_with_its_line(tmp_path, after, end):
+def test_a_quotation_mark_that_is_never_closed_is_reported_with_its_line(tmp_path, after, end):
     rows = "".join(f"\n{number},Women,plain" for number in range(after))
     with pytest.raises(CatalogueError, match=r"styles.csv cannot be read .*\(in the row that begins in line 4: "):
         read_styles(written(tmp_path, f'id,gender,title\n1,Men,"a\nb"\n2,Men,"Oversized tee{rows}{end}'))
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
-def test_quoted_fields_of_several_lines_and_marks_within_a_field_are_read(tmp_path, end):
+def test_quoted_fields_with_line_breaks_and_quotation_marks_are_read(tmp_path, end):
     path = written(tmp_path, f'id,title\n1,"a\nb"\n2,"Slim" fit\n3,7" wide\n4,"say ""hi"""{end}')
     titles = [own["title"] for own in read_styles(path).values()]
     assert titles == ["a\nb", "Slim fit", '7" wide', 'say "hi"']
 
 
-def test_is_found_beside_the_images_or_in_them(tmp_path):
+def test_the_table_is_found_next_to_the_images_or_among_them(tmp_path):
     images = tmp_path / "images"
     images.mkdir()
     assert find_styles(images) is None
@@ -65,12 +65,12 @@ def test_is_found_beside_the_images_or_in_them(tmp_path):
     assert find_styles(images) == tmp_path / "styles.csv"
 
 
-def test_the_id_is_the_files_name():
+def test_the_id_is_the_name_of_the_file_without_its_suffix():
     assert product_id("images/deep/1163.jpg") == "1163"
     assert product_id("C:/shop/12.5.JPG") == "12.5"
 
 
-def test_reads_the_real_table():
+def test_the_real_table_is_read():
     styles = read_styles(data("fashion-product-images", "styles.csv"))
     assert len(styles) > 44_000
     assert styles["15970"]["baseColour"] == "Navy Blue"

@@ -22,7 +22,7 @@ def facets():
     return Facets(ROWS)
 
 
-def test_columns_stand_in_the_order_a_shopper_thinks_and_words_by_frequency(facets):
+def test_familiar_columns_come_first_and_words_are_sorted_by_frequency(facets):
     assert list(facets.words) == ["gender", "baseColour"]
     assert facets.words == {"gender": ("Women", "Men"), "baseColour": ("Blue", "Red", "Green")}
     np.testing.assert_array_equal(facets.codes["baseColour"], [1, 1, 0, 0, -1, 2])
@@ -43,7 +43,7 @@ def test_columns_stand_in_the_order_a_shopper_thinks_and_words_by_frequency(face
         ({"gender": (None, 3, float("nan"), ["Men"])}, [0] * 6),
     ],
 )
-def test_a_mask_wants_one_word_of_each_column(facets, filters, expected):
+def test_a_product_matches_if_it_has_one_of_the_words_in_each_column(facets, filters, expected):
     mask = facets.mask(filters)
     assert mask.dtype == bool
     np.testing.assert_array_equal(mask, np.array(expected, bool))
@@ -53,18 +53,18 @@ def test_without_filters_every_word_is_counted(facets):
     assert facets.counts({}) == {"gender": {"Women": 4, "Men": 2}, "baseColour": {"Blue": 2, "Red": 2, "Green": 1}}
 
 
-def test_each_column_is_counted_under_the_others(facets):
+def test_each_column_is_counted_under_the_filters_of_the_others(facets):
     counts = facets.counts({"gender": ("Men",), "baseColour": ("Blue", "Red")})
     assert counts["gender"] == {"Women": 3, "Men": 1}  # of the blue and red ones
-    assert counts["baseColour"] == {"Red": 1, "Blue": 0}  # of the men's; Blue stays, as it is asked for
+    assert counts["baseColour"] == {"Red": 1, "Blue": 0}  # of the men's; Blue stays because it is filtered by
     assert list(facets.counts({"gender": ("Women",)})["baseColour"]) == ["Blue", "Red", "Green"]
 
 
-def test_a_column_that_is_not_offered_leaves_nothing_anywhere(facets):
+def test_a_filter_on_a_column_that_is_not_offered_leaves_nothing(facets):
     assert facets.counts({"nothing": ("x",)}) == {"gender": {}, "baseColour": {}}
 
 
-def test_counts_say_what_a_mask_would_leave(facets):
+def test_counts_agree_with_masks(facets):
     rng = np.random.default_rng(4)
     rows = [{"a": f"w{rng.integers(3)}", "b": f"v{rng.integers(4)}"} for _ in range(300)]
     facets = Facets(rows)
@@ -99,7 +99,7 @@ def test_a_catalogue_without_attributes_has_no_facets():
         assert facets.mask({}).tolist() == [True] * len(rows)
 
 
-def test_the_kaggle_catalogue_in_a_few_milliseconds():
+def test_the_kaggle_catalogue_is_counted_in_a_few_milliseconds():
     rows = list(read_styles(data("fashion-product-images", "styles.csv")).values())
     facets = Facets(rows)
     assert list(facets.words) == [

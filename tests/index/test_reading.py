@@ -11,7 +11,7 @@ import pytest
 
 from lookalike.errors import IndexFileError
 from lookalike.index.catalogue import stored_name
-from lookalike.index.reading import load_index
+from lookalike.index.reading import load_index, load_index_header
 from lookalike.index.writing import save_index
 
 LOOK = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
@@ -22,7 +22,7 @@ def save(folder, look=LOOK, names=NAMES, **description):
     save_index(folder, [look], names, {"backbone": "toy", **description})
 
 
-def test_what_is_saved_is_loaded(tmp_path):
+def test_a_saved_index_is_loaded(tmp_path):
     (tmp_path / "styles.csv").write_text("id,gender\n2,Men\n")
     save(tmp_path, styles="styles.csv")
     index = load_index(tmp_path)
@@ -100,8 +100,8 @@ def test_a_bad_classic_pair_is_refused(tmp_path, case):
         load_index(tmp_path)
 
 
-def test_no_index_says_which_command_makes_it(tmp_path):
-    with pytest.raises(IndexFileError, match="There is no index in .* python extract_features.py"):
+def test_a_missing_index_says_which_command_makes_it(tmp_path):
+    with pytest.raises(IndexFileError, match="There is no index in .* python -m lookalike index"):
         load_index(tmp_path)
 
 
@@ -125,7 +125,7 @@ def test_a_cut_file_is_never_served(tmp_path, name, kept):
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "null", '{"format": 2}', '{"format": 1, "backbone": 3}'])
-def test_a_strange_manifest_is_refused(tmp_path, text):
+def test_a_manifest_of_another_version_is_refused(tmp_path, text):
     save(tmp_path)
     (tmp_path / "index.json").write_text(text)
     with pytest.raises(IndexFileError, match="damaged or of another version"):
@@ -136,11 +136,11 @@ def test_a_manifest_that_states_another_shape_is_refused(tmp_path):
     save(tmp_path)
     manifest = json.loads((tmp_path / "index.json").read_text())
     (tmp_path / "index.json").write_text(json.dumps({**manifest, "channels": 3}))
-    with pytest.raises(IndexFileError, match="not of the shape"):
+    with pytest.raises(IndexFileError, match="does not have the shape"):
         load_index(tmp_path)
 
 
-def test_a_full_disk_leaves_the_old_index(tmp_path):
+def test_a_full_disk_leaves_the_old_index_unchanged(tmp_path):
     """/dev/full refuses every byte, as a full disk does."""
     save(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -150,14 +150,14 @@ def test_a_full_disk_leaves_the_old_index(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_names_are_relative_where_possible(tmp_path, monkeypatch):
+def test_names_are_relative_if_possible(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert stored_name("images/1.jpg", ".") == "images/1.jpg"
     assert stored_name(tmp_path / "images" / "1.jpg", tmp_path) == "images/1.jpg"
     assert stored_name("/else/where.jpg", tmp_path) == "/else/where.jpg"
 
 
-def test_arrays_pickled_by_pieces_do_not_smuggle_objects(tmp_path):
+def test_an_array_of_objects_is_refused(tmp_path):
     objects = io.BytesIO()
     pickle.dump(np.array([Malice()], dtype=object), objects)
     (tmp_path / "embeddings.pkl").write_bytes(objects.getvalue())
@@ -166,7 +166,7 @@ def test_arrays_pickled_by_pieces_do_not_smuggle_objects(tmp_path):
         load_index(tmp_path)
 
 
-def test_a_file_damaged_without_changing_its_size_is_mended_by_writing_again(tmp_path):
+def test_writing_again_repairs_a_file_that_was_damaged_without_changing_its_size(tmp_path):
     save(tmp_path)
     good = (tmp_path / "embeddings.pkl").read_bytes()
     (tmp_path / "embeddings.pkl").write_bytes(good[:-9] + b"damaged!" + good[-1:])
@@ -177,10 +177,35 @@ def test_a_file_damaged_without_changing_its_size_is_mended_by_writing_again(tmp
     np.testing.assert_array_equal(load_index(tmp_path).look, LOOK)
 
 
-def test_a_picture_outside_the_catalogue_is_never_given_away(toy_index):
+def test_a_picture_outside_the_catalogue_is_never_shown(toy_index):
     index = load_index(toy_index)
-    assert index.product(0).picture == (toy_index / "images" / "1.png").resolve()
+    assert index.picture(index.product(0)) == (toy_index / "images" / "1.png").resolve()
     (toy_index.parent / "secret.png").write_bytes((toy_index / "images" / "1.png").read_bytes())
     for name in ("../secret.png", str(toy_index.parent / "secret.png"), "images/../../secret.png", "/etc/passwd"):
         strayed = replace(index, names=(name, *index.names[1:]))
-        assert strayed.product(0).picture is None, name
+        assert strayed.picture(strayed.product(0)) is None, name
+
+
+def test_a_sample_is_drawn_by_a_fixed_seed_in_catalogue_order(tmp_path):
+    look = np.eye(50, dtype=np.float32)
+    save(tmp_path, look, [f"{number}.jpg" for number in range(50)])
+    index = load_index(tmp_path)
+    assert index.is_in_memory and index.sample(50) is index
+    sample = index.sample(7)
+    rows = np.sort(np.random.default_rng(0).choice(50, 7, replace=False))
+    assert sample.names == tuple(f"{row}.jpg" for row in rows) and sample.manifest == index.manifest
+    np.testing.assert_array_equal(sample.look, look[rows])
+
+
+def test_products_with_one_id_are_asked_for_by_name_except_the_first(tmp_path):
+    save(tmp_path, names=["a/1.jpg", "b/1.jpg", "b/2.jpg"])
+    index = load_index(tmp_path)
+    identities = [index.product(row).identity for row in range(3)]
+    assert identities == ["1", "b/1.jpg", "2"] and [index.row(identity) for identity in identities] == [0, 1, 2]
+    assert index.row("a/1.jpg") == 0 and index.row("c/1.jpg") is None and index.row("3") is None
+
+
+def test_a_header_holds_everything_but_names_and_vectors(toy_index):
+    header, index = load_index_header(toy_index), load_index(toy_index)
+    assert (header.folder, header.manifest, header.attributes) == (index.folder, index.manifest, index.attributes)
+    assert header.head is None and header.written_at == index.written_at > 1.6e9

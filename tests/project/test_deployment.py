@@ -75,7 +75,7 @@ def deployed(sandbox, demo_index):
     ports = free_port(), free_port()
     settings = {"LOOKALIKE_INDEX": str(demo_index), "LOOKALIKE_METRICS_PORT": str(ports[1])}
     settings |= {"STREAMLIT_SERVER_PORT": str(ports[0]), "STREAMLIT_SERVER_HEADLESS": "true"}
-    server = sandbox([sys.executable, "-m", "streamlit", "run", "deploy/serve.py"], **settings)
+    server = sandbox([sys.executable, "-m", "lookalike", "serve"], **settings)
     try:
         wait_until_answered(f"http://127.0.0.1:{ports[1]}/healthz", server)
         yield ports
@@ -131,7 +131,7 @@ def test_without_root_and_read_only_a_visitor_gets_the_page(deployed, chromium):
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{deployed[0]}")
         expect(page.locator("[data-testid=stFileUploader]").first).to_be_visible(timeout=60_000)
-        page.set_input_files("input[type=file]", sorted((ROOT / "images").iterdir())[0])
+        page.set_input_files("input[type=file]", sorted((ROOT / "images").glob("*.jpg"))[0])
         expect(page.locator("[class*=st-key-card-] img").first).to_be_visible(timeout=60_000)
         browser.close()
 
@@ -146,7 +146,7 @@ def test_the_nightly_indexing_fits_into_the_sandbox_too(sandbox, catalogue):
 
 def test_the_image_has_what_the_app_imports_and_no_more(tmp_path):
     tree = image_tree(tmp_path)
-    code = "import lookalike.health_server, lookalike.indexing, lookalike.tuning"
+    code = "import lookalike.web.server, lookalike.extraction.build, lookalike.tuning.tune"
     subprocess.run([sys.executable, "-c", code], cwd=tree, check=True)
     assert not {"images", "uploads", "tests", ".git", "styles.csv"} & {path.name for path in tree.iterdir()}
     pages = [path for path in ROOT.glob("*.py") if "streamlit" in path.read_text(encoding="utf-8")]

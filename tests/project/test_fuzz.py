@@ -1,41 +1,41 @@
-"""A short run of every fuzzing target with a fixed seed; the long ones are fuzz/run.py and fuzz/guided.py."""
+"""A short run of every fuzzing target with a fixed seed. The long runs are fuzz/run.py and fuzz/guided.py."""
+
+from random import Random
 
 import pytest
 
-from fuzz.run import fuzz, mutated
-from fuzz.seeds import seeds
+from fuzz.run import fuzz, mutate
+from fuzz.seeds import seeds_for
 from fuzz.targets import TARGETS
 
-RUNS = {"headers": 5000, "images": 1500, "images_apart": 200, "pickles": 3000, "archives": 2000, "styles": 1000}
+RUNS = {"headers": 5000, "images": 1500, "sandboxed_images": 200, "pickles": 3000, "archives": 2000, "styles": 1000}
 
 
 @pytest.mark.filterwarnings("ignore:invalid escape sequence")
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.__name__)
-def test_nothing_but_sentences_comes_of_any_bytes(target):
-    wanted = RUNS.get(target.__name__, 3000)
-    done, findings = fuzz(target, runs=wanted, seed=1)
+def test_any_bytes_are_accepted_or_refused_with_a_sentence(target):
+    max_runs = RUNS.get(target.__name__, 3000)
+    runs, findings = fuzz(target, max_runs=max_runs, seed=1)
     assert not findings, f"{findings[0][1]}\n{findings[0][0][:500]}"
-    assert done == wanted
+    assert runs == max_runs
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.__name__)
-def test_the_seeds_reach_what_is_fuzzed(target):
-    """The first of each must get through, or everything after it is refused at the door."""
-    assert len(seeds(target.__name__)) >= 1
-    target(seeds(target.__name__)[0])
+def test_the_first_seed_of_every_target_is_accepted(target):
+    """If it were refused at once, the fuzzers would never reach the code behind the first check."""
+    assert len(seeds_for(target.__name__)) >= 1
+    target(seeds_for(target.__name__)[0])
 
 
-def test_a_finding_is_found():
+def test_an_unexpected_exception_is_a_finding():
     def fragile(content):
         if b"\xff\xff" in content:
             raise KeyError("found")
 
-    done, findings = fuzz(fragile, runs=2000, seed=1, pool=[b"0123456789"])
-    assert findings and b"\xff\xff" in findings[0][0] and "KeyError" in findings[0][1] and done <= 2000
+    runs, findings = fuzz(fragile, max_runs=2000, seed=1, pool=[b"0123456789"])
+    assert findings and b"\xff\xff" in findings[0][0] and "KeyError" in findings[0][1] and runs <= 2000
 
 
 def test_the_same_seed_gives_the_same_inputs():
-    from random import Random
-
-    first, again = ([mutated(draw, [b"abc", b"xyz"]) for _ in range(99)] for draw in (Random(5), Random(5)))
+    first, again = ([mutate(random, [b"abc", b"xyz"]) for _ in range(99)] for random in (Random(5), Random(5)))
     assert first == again and len(set(first)) > 50

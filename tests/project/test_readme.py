@@ -31,11 +31,7 @@ def test_every_option_it_names_exists_and_none_is_left_out():
 
 
 def test_every_file_and_picture_it_names_exists():
-    for name in re.findall(r"\]\((.*?)\)", README) + [
-        "app.py",
-        "extract_features.py",
-        "styles.csv",
-    ]:
+    for name in re.findall(r"\]\((.*?)\)", README) + ["app.py", "extract_features.py", "styles.csv"]:
         assert (ROOT / name).is_file(), name
     for name in re.findall(r"-r (\S+)", BLOCKS):
         assert (ROOT / name).is_file(), name

@@ -1,4 +1,4 @@
-"""A real Milvus server that tests start, kill and start again: one process group, in a network of its own."""
+"""A real Milvus server that tests start, kill and start again: one process group in a separate network."""
 
 import os
 import signal
@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 BINARY, URI = "MILVUS_SERVER", "MILVUS_URI"
 HOST, PORT = "127.0.0.1", 19530
 SECONDS_TO_START = 180
-# The system keeps the port of a killed server for a minute where clients were connected to it.
+# The system keeps the port of a killed server for a minute if clients were connected to it.
 SECONDS_TO_FREE = 90
 
 
 def wait_for_port(seconds):
-    """Wait until the port is free: the launcher takes another one in silence otherwise, where nobody would ask."""
+    """Wait until the port is free. Otherwise the launcher silently takes another one, where no test would look."""
     ends = time.monotonic() + seconds
     while True:
         try:
@@ -29,7 +29,7 @@ def wait_for_port(seconds):
 
 
 class Server:
-    """The server of tests, its data in a folder."""
+    """A server that keeps its data in a folder."""
 
     uri = f"milvus://{HOST}:{PORT}"
 
@@ -37,7 +37,7 @@ class Server:
         self._folder, self._process = folder, None
 
     def start(self):
-        """Start it, and wait until it listens; it may not be ready for questions yet."""
+        """Start it and wait until it listens; it may not be ready for requests yet."""
         wait_for_port(SECONDS_TO_FREE)
         command = [os.environ[BINARY], "--data", str(self._folder), "--proxy-port", str(PORT)]
         with open(self._folder / "server.log", "ab") as log:
@@ -51,24 +51,26 @@ class Server:
         raise TimeoutError(f"Milvus does not listen after {SECONDS_TO_START} s; see {self._folder / 'server.log'}")
 
     def kill(self):
-        """End it as a power cut would: the launcher and the server it started."""
+        """End the launcher and the server as a power cut would."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
 class OperatorsServer:
-    """Somebody's own cluster, which no test may kill."""
+    """An operator's own cluster, which no test may kill."""
 
     def __init__(self, uri):
         self.uri = uri.rstrip("/")
 
     def clear(self, prefix):
-        """Take away what tests published."""
+        """Delete what tests published."""
         from pymilvus import MilvusClient
 
-        from lookalike.milvus.server import TOKEN, parse_address
+        from lookalike.milvus.server import parse_address
+        from lookalike.settings import Settings
 
-        client = MilvusClient(parse_address(f"{self.uri}/any").uri, token=os.environ.get(TOKEN, ""))
+        token = Settings.from_environment().milvus_token
+        client = MilvusClient(parse_address(f"{self.uri}/any").uri, token=token)
         for collection in client.list_collections():
             if collection.startswith(prefix):
                 for alias in client.list_aliases(collection)["aliases"]:

@@ -1,4 +1,4 @@
-"""Indexes that the tests publish: drawn vectors, with ties and with vectors of any length, and hostile words."""
+"""Indexes that the tests publish: random vectors, with ties and of any length, and hostile words."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from lookalike.index.reading import Index
 from lookalike.milvus.loading import load_published
 from lookalike.milvus.publishing import publish_index
 from lookalike.milvus.server import parse_address
-from lookalike.search.recommender import Recommender
+from lookalike.search.recommender import Ranking
 
-# What is left on a server that is not ours, and taken away again.
+# Marks what tests publish on an operator's server, so that it can be deleted.
 PREFIX = "lookalike_test_"
 WIDTHS = {"look": 96, "fashion": 32, "color": 24}
 HOSTILE = (
@@ -20,10 +20,10 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def drawn_index(n=3000, seed=0, plain=True, backbone="toy"):
-    """An Index of n products; one that is not plain has equal vectors, short ones and one of zeros among them."""
+def random_index(n=3000, seed=0, plain=True, backbone="toy"):
+    """Return an Index of n products; one that is not plain has equal vectors, short ones and one of zeros."""
     rng = np.random.default_rng(seed)
-    spaces = {name: _unit(rng.normal(size=(n, width))) for name, width in WIDTHS.items()}
+    spaces = {name: _normalize(rng.normal(size=(n, width))) for name, width in WIDTHS.items()}
     for matrix in spaces.values() if not plain else ():
         matrix[1::10] = matrix[::10]
         matrix[2::30] *= 0.5
@@ -34,7 +34,7 @@ def drawn_index(n=3000, seed=0, plain=True, backbone="toy"):
 
 
 def _attributes(n, rng):
-    """Words of three columns, one hostile in its name too, and of some products unknown."""
+    """Return words of three columns; one has a hostile name, and some products lack some words."""
     drawn = rng.integers(0, len(HOSTILE), (n, 2))
     return {
         str(row): {
@@ -46,7 +46,7 @@ def _attributes(n, rng):
     }
 
 
-def _unit(matrix):
+def _normalize(matrix):
     return (matrix / np.linalg.norm(matrix, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -58,14 +58,14 @@ def published(index, server, name, **options):
     """The Recommender over an index, once it is published to that name."""
     address = address_of(server, name)
     publish_index(index, parse_address(address), **options)
-    return Recommender(load_published(address), None)
+    return Ranking(load_published(address))
 
 
 def queries(index, count, seed=1):
-    """Queries near products: a dict from space to float32 (count, d)."""
+    """Return queries near products: space → float32 (count, d)."""
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, len(index.names), count)
-    return {s: _unit(m[rows] + 0.3 * rng.normal(size=(count, m.shape[1])) / m.shape[1] ** 0.5 + 1e-9)
+    return {s: _normalize(m[rows] + 0.3 * rng.normal(size=(count, m.shape[1])) / m.shape[1] ** 0.5 + 1e-9)
             for s, m in index.spaces.items()}  # fmt: skip
 
 

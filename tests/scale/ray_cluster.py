@@ -1,4 +1,4 @@
-"""A real Ray cluster of three nodes on this machine, and the command line run on it."""
+"""A real Ray cluster on this machine, and the command line run on it."""
 
 import os
 import re
@@ -17,21 +17,21 @@ NODE = {"num_cpus": 1, "object_store_memory": 200 * 2**20}
 
 @contextmanager
 def nodes(count, **head):
-    """A cluster of so many nodes, the first of them with what head says."""
+    """Start a cluster of count nodes; head has options for the first."""
     from ray.cluster_utils import Cluster
 
     head = {**NODE, "include_dashboard": False, **head}
-    cluster = begun(lambda: Cluster(initialize_head=True, head_node_args=head))
+    cluster = start_patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     try:
         for _ in range(count - 1):
-            begun(lambda: cluster.add_node(**NODE))
+            start_patiently(lambda: cluster.add_node(**NODE))
         yield cluster
     finally:
         cluster.shutdown()
 
 
-def begun(start_node, tries=3):
-    """What start_node gives: Ray waits 30 s for a node to begin, and a busy machine can take longer."""
+def start_patiently(start_node, tries=3):
+    """Return start_node(), tried again on a timeout: Ray waits 30 s for a node, and a busy machine takes longer."""
     for left in reversed(range(tries)):
         try:
             return start_node()
@@ -41,7 +41,7 @@ def begun(start_node, tries=3):
 
 
 def start(images, output, address, *options):
-    """The command as a process of its own."""
+    """Start the command as a process."""
     command = [sys.executable, "extract_features.py", "--images", images, "--output", output, "--no-tune"]
     command += ["--backbone", "efficientnet-lite0", *(["--ray", address, "--shard-size", 12] if address else [])]
     pipe = subprocess.PIPE
@@ -51,16 +51,16 @@ def start(images, output, address, *options):
         stdout=pipe,
         stderr=pipe,
         text=True,
-        preexec_fn=_heed_interrupts,
+        preexec_fn=_allow_interrupts,
     )
 
 
-def _heed_interrupts():
+def _allow_interrupts():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def end(process):
-    """The exit code and what was printed."""
+    """Return the exit code, stdout and stderr."""
     out, err = process.communicate(timeout=180)
     return process.returncode, out, err
 
@@ -70,12 +70,12 @@ def run(*arguments):
 
 
 def embedded(printed):
-    """How many images the summary says were embedded."""
+    """Return how many images were embedded, according to the summary."""
     return int(re.search(r"(\d+) embedded", printed)[1])
 
 
 def wait_for(found, process, seconds=90):
-    """What found() gives as soon as that is true; fails where the process ends before."""
+    """Wait until found() is true and return it; fail if the process ends before."""
     until = time.monotonic() + seconds
     while not (result := found()):
         assert process.poll() is None, process.communicate()
@@ -85,23 +85,25 @@ def wait_for(found, process, seconds=90):
 
 
 def working(node):
-    """The ids of the processes of a node, its workers that are in the middle of a shard last; else nothing."""
+    """Return the ids of a node's processes, workers in the middle of a shard last; [] if there are none of these."""
     found = descendants(node.all_processes["raylet"][0].process.pid)
-    titles = {pid: _read(pid, "cmdline") for pid in found}
+    titles = {pid: _read_proc(pid, "cmdline") for pid in found}
     busy = [pid for pid in found if "MapWorker" in titles[pid] and ".submit" in titles[pid]]
     return [pid for pid in found if pid not in busy] + busy if busy else []
 
 
 def descendants(pid):
-    """A process, its children, theirs and so on, by id."""
-    parents = {int(path.name): _read(path.name, "stat").rpartition(")")[2].split()[1:2] for path in PROC.glob("[0-9]*")}
+    """Return the ids of a process and all its descendants."""
+    parents = {
+        int(path.name): _read_proc(path.name, "stat").rpartition(")")[2].split()[1:2] for path in PROC.glob("[0-9]*")
+    }
     found = [pid]
     for parent in found:
         found += [child for child, of in parents.items() if of == [str(parent)]]
     return found
 
 
-def _read(pid, name):
+def _read_proc(pid, name):
     try:
         return Path(PROC, str(pid), name).read_text(errors="replace")
     except OSError:  # it has ended

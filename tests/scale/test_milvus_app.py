@@ -1,4 +1,4 @@
-"""The app's own browser tests, as they stand, over an index in Milvus."""
+"""The app's own browser tests, unchanged, over an index in Milvus."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from tests.scale.milvus_server import ROOT
 FILES = sorted(ROOT.glob("tests/web/test_browser*.py"))
 
 
-def test_the_browsers_tests_pass_with_the_index_in_milvus(milvus, chromium):
-    """Their fixtures publish each index that they serve; see searched() in tests/conftest.py."""
+def test_the_browser_tests_pass_with_the_index_in_milvus(milvus, chromium):
+    """Their fixtures publish each index that they serve; see searched_index in tests/support/server.py."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, FILES)]
     environment = {**os.environ, "LOOKALIKE_TEST_MILVUS": milvus.uri}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""What Milvus finds is what this machine's memory finds: the same rows, the same distances, to the last bit."""
+"""Milvus finds the same products as a search in memory, with the same distances to the last bit."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from lookalike.analysis.catalogue_map import layout
-from lookalike.analysis.overview import overview
-from lookalike.index.vector_search import RowFilter, joined
+from lookalike.analysis.catalogue_map import place_products
+from lookalike.analysis.overview import summarize_index
+from lookalike.index.vector_search import RowFilter, join_spaces
 from lookalike.milvus.layout import ROW
-from lookalike.milvus.searching import expression
+from lookalike.milvus.searching import filter_expression
 from lookalike.search.closeness import Closeness, UnrelatedPhotoDetector, neighbor_distances
-from lookalike.search.recommender import Recommender, balanced, default_weights
-from tests.scale.milvus_shops import HOSTILE, drawn_index, published, queries, single
+from lookalike.search.recommender import Ranking, balanced, default_weights
+from tests.scale.milvus_shops import HOSTILE, published, queries, random_index, single
 
 MEN = {"gender": ("Men",), "usage": HOSTILE[:20]}
 
@@ -21,43 +21,45 @@ MEN = {"gender": ("Men",), "usage": HOSTILE[:20]}
 @pytest.fixture(scope="module")
 def plain(milvus):
     """An index without ties, in memory and in Milvus."""
-    index = drawn_index()
-    return Recommender(index, None), published(index, milvus, "plain")
+    index = random_index()
+    return Ranking(index), published(index, milvus, "plain")
 
 
 @pytest.fixture(scope="module")
 def tied(milvus):
     """An index with equal products, short vectors and one of zeros, in memory and in Milvus."""
-    index = drawn_index(seed=2, plain=False)
-    return Recommender(index, None), published(index, milvus, "tied")
+    index = random_index(seed=2, plain=False)
+    return Ranking(index), published(index, milvus, "tied")
 
 
 @pytest.mark.parametrize("filters", [{}, MEN])
-def test_200_queries_get_what_scikit_learn_gives(plain, filters):
+def test_200_queries_get_the_answers_of_scikit_learn(plain, filters):
     here, there = plain
     mask = np.flatnonzero(here.facets.mask(filters))
-    fitted = NearestNeighbors(algorithm="brute", metric="euclidean").fit(joined(here.index.spaces, here.weights)[mask])
+    fitted = NearestNeighbors(algorithm="brute", metric="euclidean").fit(
+        join_spaces(here.index.spaces, here.weights)[mask]
+    )
     asked = queries(here.index, 200)
-    expected, places = fitted.kneighbors(joined(asked, here.weights), n_neighbors=10)
+    expected, places = fitted.kneighbors(join_spaces(asked, here.weights), n_neighbors=10)
     rows, distances = there.nearest(asked, 10, filters=filters)
     np.testing.assert_array_equal(rows, mask[places])
     np.testing.assert_allclose(distances, expected, atol=2e-7)
 
 
 @pytest.mark.parametrize("balance", [None, 0.0, 0.25, 0.75, 1.0])
-@pytest.mark.parametrize("filters, but", [({}, ()), (MEN, (3, 4, 5)), ({}, (0, 1, 2999))])
-def test_every_ranking_is_the_one_in_memory_to_the_last_bit(tied, balance, filters, but):
+@pytest.mark.parametrize("filters, excluded", [({}, ()), (MEN, (3, 4, 5)), ({}, (0, 1, 2999))])
+def test_every_ranking_equals_the_one_in_memory_to_the_last_bit(tied, balance, filters, excluded):
     here, there = tied
     weights = None if balance is None else balanced(here.weights, balance)
     asked = queries(here.index, 8)
     for place in range(8):
-        expected = here.nearest(single(asked, place), 20, weights, filters, but)
-        found = there.nearest(single(asked, place), 20, weights, filters, but)
+        expected = here.nearest(single(asked, place), 20, weights, filters, excluded)
+        found = there.nearest(single(asked, place), 20, weights, filters, excluded)
         np.testing.assert_array_equal(found[0], expected[0])
         np.testing.assert_array_equal(found[1], expected[1])
 
 
-def test_matches_are_the_same_with_their_products_and_same_pictures(tied):
+def test_matches_have_the_same_products_and_same_pictures(tied):
     here, there = tied
     for row in (0, 7, 10, 1234):
         mine, theirs = here.product_vectors(row), there.product_vectors(row)
@@ -75,14 +77,14 @@ words = st.lists(st.sampled_from([*HOSTILE, "Men", "Women", "nobody's"]), max_si
     filters=st.dictionaries(st.sampled_from(["gender", "usage", 'what "it"\\ is', "none"]), words, max_size=3),
     excluded=st.lists(st.integers(0, 2999), max_size=3).map(tuple),
 )
-def test_an_expression_selects_exactly_what_the_mask_does(plain, filters, but):
+def test_an_expression_selects_exactly_the_products_of_the_mask(plain, filters, excluded):
     here, there = plain
-    allowed = RowFilter(3000, here.facets, filters, but)
-    selected = expression(allowed, there.index.filters)
+    allowed = RowFilter(3000, here.facets, filters, excluded)
+    selected = filter_expression(allowed, there.index.filters)
     assert (selected is None) == (not here.facets.mask(filters).any() and here.facets.offered(filters) is None)
     if selected is not None:
         server = there._searcher._milvus
-        found = server.ask("query", there.index.version, filter=selected, output_fields=[ROW], limit=3000)
+        found = server.call("query", there.index.version, filter=selected, output_fields=[ROW], limit=3000)
         assert sorted(entity[ROW] for entity in found) == np.flatnonzero(allowed.mask()).tolist()
 
 
@@ -94,10 +96,10 @@ def test_facets_attributes_and_the_overview_are_the_same(plain):
     mine, theirs = here.index, there.index
     assert list(theirs.names) == list(mine.names) and dict(theirs.attributes) == mine.attributes
     assert [list(theirs.attributes_of(row)) for row in range(50)] == [list(mine.attributes_of(r)) for r in range(50)]
-    assert overview(theirs).columns == overview(mine).columns and theirs.widths == mine.widths
+    assert summarize_index(theirs).columns == summarize_index(mine).columns and theirs.widths == mine.widths
 
 
-def test_how_close_is_close_is_measured_alike(plain, toy):
+def test_closeness_is_measured_alike(plain, toy):
     here, there = plain
     rows = np.arange(0, 3000, 50)
     for weights in (None, {"color": 0.7, "fashion": 0.3}):
@@ -108,8 +110,8 @@ def test_how_close_is_close_is_measured_alike(plain, toy):
     np.testing.assert_allclose(theirs, mine, atol=1e-5)
 
 
-def test_the_nearest_other_picture_is_found_behind_any_number_of_the_same(milvus):
-    index = drawn_index(120)
+def test_the_nearest_other_picture_is_found_behind_any_number_of_equal_ones(milvus):
+    index = random_index(120)
     for matrix in index.spaces.values():
         matrix[:50] = matrix[0]
     there = published(index, milvus, "copies")
@@ -118,9 +120,7 @@ def test_the_nearest_other_picture_is_found_behind_any_number_of_the_same(milvus
     np.testing.assert_allclose(Closeness(there.index).distances, np.sort(expected), atol=1e-5)
     asked = there.product_vectors(0)
     same = there.distinct_matches(asked, 3)
-    assert [match.product for match in same] == [
-        match.product for match in Recommender(index, None).distinct_matches(asked, 3)
-    ]
+    assert [match.product for match in same] == [match.product for match in Ranking(index).distinct_matches(asked, 3)]
     assert len(same[0].same) == 49
 
 
@@ -130,14 +130,16 @@ def test_a_sample_is_an_index_in_memory(plain):
     assert all((whole.spaces[name] == here.index.spaces[name]).all() for name in whole.spaces)
     some = there.index.sample(100)
     assert len(some.names) == 100 and some.product(3).attributes == here.index.attributes[some.product(3).id]
-    assert layout(some).shape == (100, 2) and default_weights(some.spaces) == default_weights(there.index.widths)
+    assert place_products(some).shape == (100, 2) and default_weights(some.spaces) == default_weights(
+        there.index.widths
+    )
 
 
-@pytest.mark.parametrize("kind, least", [("ivf", 0.8), ("hnsw", 0.9)])
-def test_faster_indexes_find_nearly_all(milvus, plain, kind, least):
+@pytest.mark.parametrize("kind, min_recall", [("ivf", 0.8), ("hnsw", 0.9)])
+def test_faster_search_indexes_find_nearly_all(milvus, plain, kind, min_recall):
     here, _ = plain
     there = published(here.index, milvus, f"faster_{kind}", search_index=kind)
     asked = queries(here.index, 50)
     expected, found = here.nearest(asked, 5)[0], there.nearest(asked, 5)[0]
-    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(expected, found)]) >= least
+    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(expected, found)]) >= min_recall
     assert (there.facets.mask(MEN)[there.nearest(asked, 5, filters=MEN)[0]]).all()

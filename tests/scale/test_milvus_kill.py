@@ -1,4 +1,4 @@
-"""The server is killed half-way through publishing: nobody sees half an index, and in the end all is there."""
+"""The server is killed halfway through publishing: no reader sees half an index, and in the end it is complete."""
 
 import threading
 import time
@@ -8,21 +8,21 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from lookalike.errors import ServerError
-from lookalike.index.vector_search import joined
+from lookalike.index.vector_search import join_spaces
 from lookalike.milvus import publishing
 from lookalike.milvus.loading import load_published
 from lookalike.milvus.server import parse_address
-from lookalike.search.recommender import Recommender
+from lookalike.search.recommender import Ranking, Recommender
 from lookalike.serving.live_index import LiveRecommender
 from tests.scale.milvus_server import OperatorsServer
-from tests.scale.milvus_shops import address_of, drawn_index, published, queries
+from tests.scale.milvus_shops import address_of, published, queries, random_index
 
 
 class Reader:
-    """A shopper who asks the same thing again and again, as the app would, and writes down what came."""
+    """A shopper who searches again and again, as the app would, and records the answers."""
 
     def __init__(self, address, query):
-        self._live = LiveRecommender(address, lambda place, like=None: Recommender(load_published(place), None))
+        self._live = LiveRecommender(address, lambda place, like=None: Ranking(load_published(place)))
         self._query, self._over = query, threading.Event()
         self.answers, self.sentences, self.faults = [], [], []
         self._thread = threading.Thread(target=self._ask)
@@ -47,7 +47,7 @@ class Reader:
 
 
 def killing(server, at):
-    """A progress that kills the server before the block in that place, and starts it again a moment later."""
+    """Return a Progress that kills the server before that block and starts it again 2 s later."""
 
     def progress(blocks, total):
         for place, block in enumerate(blocks):
@@ -60,15 +60,15 @@ def killing(server, at):
 
 
 def expected(index, query):
-    rows, distances = Recommender(index, None).nearest(query, 10)
+    rows, distances = Ranking(index).nearest(query, 10)
     return tuple(rows[0]), tuple(distances[0])
 
 
-def test_killed_half_way_and_nobody_noticed_but_by_a_sentence(milvus, monkeypatch):
+def test_a_server_killed_halfway_shows_readers_at_most_a_sentence(milvus, monkeypatch):
     if isinstance(milvus, OperatorsServer):
-        pytest.skip("MILVUS_URI names somebody's server, which is not killed")
+        pytest.skip("MILVUS_URI names an operator's server, which is not killed")
     monkeypatch.setattr(publishing, "MAX_PRODUCTS", 300)
-    old, new = drawn_index(3000, seed=10), drawn_index(3000, seed=11)
+    old, new = random_index(3000, seed=10), random_index(3000, seed=11)
     query = queries(old, 1)
     before = published(old, milvus, "killed").index.version
     reader = Reader(address_of(milvus, "killed"), query)
@@ -89,8 +89,8 @@ def test_killed_half_way_and_nobody_noticed_but_by_a_sentence(milvus, monkeypatc
     asked, filters = queries(new, 200), {"gender": ("Women", "Boys")}
     for chosen in ({}, filters):
         mask = np.flatnonzero(found.facets.mask(chosen))
-        fitted = NearestNeighbors(algorithm="brute").fit(joined(new.spaces, found.weights)[mask])
-        distances, places = fitted.kneighbors(joined(asked, found.weights), n_neighbors=5)
+        fitted = NearestNeighbors(algorithm="brute").fit(join_spaces(new.spaces, found.weights)[mask])
+        distances, places = fitted.kneighbors(join_spaces(asked, found.weights), n_neighbors=5)
         rows, measured = found.nearest(asked, 5, filters=chosen)
         np.testing.assert_array_equal(rows, mask[places])
         np.testing.assert_allclose(measured, distances, atol=2e-7)

@@ -1,4 +1,4 @@
-"""Catalogues and clusters at addresses of every kind: the index is the one that a single process makes of a folder."""
+"""Catalogues and clusters at addresses of every kind give the index that one process makes from a folder."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from lookalike.index.shards import FOLDER, MANIFEST, read_manifest, read_shards
+from lookalike.index.shards import SHARDS_FOLDER, SHARDS_MANIFEST, read_shard_manifest, read_shards
 from tests.scale.ray_cluster import INDEX, ROOT, embedded, index, nodes, run
 
 pytest.importorskip("ray", reason="needs Ray: make test-scale")
@@ -36,7 +36,7 @@ def cluster(client_port):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """40 products at two depths, and files that are none."""
+    """40 products at two depths, and three files that are not images."""
     folder = tmp_path_factory.mktemp("shop") / "images"
     (folder / "more").mkdir(parents=True)
     for number, path in enumerate(sorted((ROOT / "images").glob("*.jpg"))[:40]):
@@ -56,7 +56,7 @@ def alone(shop, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def below(shop, tmp_path_factory):
-    """The same with names below the folder, as the products at an address are named; without what names the address."""
+    """The index with names below the folder, as at an address, without the manifest, which names the address."""
     code, _, err = run(shop, shop, None)
     assert code == 0, err
     files = index(shop)
@@ -70,44 +70,44 @@ def without_address(folder):
     return {name: content for name, content in index(folder).items() if name != "index.json"}
 
 
-def test_a_file_address_is_a_folder_and_damage_is_mended(cluster, shop, alone, tmp_path):
+def test_a_file_address_is_a_folder_and_damage_is_repaired(cluster, shop, alone, tmp_path):
     command = f"file://{shop}", tmp_path, cluster.address
     code, out, err = run(*command)
     assert code == 0 and "43 found, 40 indexed, 3 skipped" in out and embedded(out) == 40, err
     assert index(tmp_path) == alone
-    manifest = read_manifest(tmp_path / FOLDER)
+    manifest = read_shard_manifest(tmp_path / SHARDS_FOLDER)
     damaged = max(manifest.shards, key=lambda shard: shard.rows)
-    (tmp_path / FOLDER / damaged.file).write_bytes(b"PAR1")
+    (tmp_path / SHARDS_FOLDER / damaged.file).write_bytes(b"PAR1")
     code, out, err = run(*command)
     assert code == 0 and 0 < embedded(out) <= damaged.rows, err
-    assert index(tmp_path) == alone and len(list(read_shards(tmp_path / FOLDER)))
-    (tmp_path / FOLDER / MANIFEST).write_bytes(replace(manifest, key="0" * 16).to_bytes())
+    assert index(tmp_path) == alone and len(list(read_shards(tmp_path / SHARDS_FOLDER)))
+    (tmp_path / SHARDS_FOLDER / SHARDS_MANIFEST).write_bytes(replace(manifest, key="0" * 16).to_bytes())
     code, _, err = run(*command)
     assert code == 1 and "error: " in err and "holds the work of another backbone or precision" in err
     assert "Traceback" not in err and index(tmp_path) == alone
 
 
-def test_ray_is_started_here(shop, alone, tmp_path):
+def test_ray_is_started_on_this_machine(shop, alone, tmp_path):
     code, out, err = run(shop, tmp_path, "local")
     assert code == 0 and "43 found, 40 indexed, 3 skipped" in out, err
     assert index(tmp_path) == alone
 
 
-def test_ray_is_reached_from_outside(cluster, client_port, shop, alone, tmp_path):
+def test_ray_is_reached_from_outside_the_cluster(cluster, client_port, shop, alone, tmp_path):
     code, _, err = run(shop, tmp_path, f"ray://127.0.0.1:{client_port}")
     assert code == 0, err
     assert index(tmp_path) == alone
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
-def test_an_address_where_nobody_is_gets_its_sentence_soon(shop, tmp_path, address):
+def test_an_address_where_nothing_listens_is_soon_reported(shop, tmp_path, address):
     start = time.monotonic()
     code, _, err = run(shop, tmp_path, address.format(free_port()))
-    assert code == 1 and "error: Nobody answers at" in err and "Traceback" not in err
+    assert code == 1 and "error: Nothing is listening at" in err and "Traceback" not in err
     assert time.monotonic() - start < 20
 
 
-def test_an_archive_through_fsspec(cluster, shop, below, tmp_path):
+def test_an_archive_is_read_through_fsspec(cluster, shop, below, tmp_path):
     with zipfile.ZipFile(tmp_path / "shop.zip", "w") as archive:
         for path in shop.rglob("*.*"):
             archive.write(path, path.relative_to(shop.parent))
@@ -121,7 +121,7 @@ def bucket(shop, monkeypatch):
     """The address of the shop in an S3 on this machine."""
     if not (server := os.environ.get("MOTO_SERVER")):
         pytest.skip(
-            "needs an S3: pip install 'moto[server]' in an environment of its own, and MOTO_SERVER=…/bin/moto_server"
+            "needs an S3: pip install 'moto[server]' in a separate environment, and MOTO_SERVER=…/bin/moto_server"
         )
     from pyarrow import fs
 
@@ -153,7 +153,7 @@ def wait_for_port(port):
         time.sleep(0.1)
 
 
-def test_a_bucket(cluster, bucket, below, tmp_path):
+def test_a_bucket_is_indexed_and_its_keys_are_never_written(cluster, bucket, below, tmp_path):
     code, out, err = run(bucket, tmp_path, cluster.address)
     assert code == 0 and embedded(out) == 40, err
     assert without_address(tmp_path) == below

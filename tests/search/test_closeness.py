@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -6,10 +7,19 @@ from PIL import Image, ImageDraw
 
 from lookalike.embedding.backbones import find_backbone
 from lookalike.embedding.embedder import load_embedder
+from lookalike.errors import ServerError
 from lookalike.images.decoding import load_pixels
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.reading import Index, load_index
-from lookalike.search.closeness import LIMIT, Closeness, UnrelatedPhotoDetector, neighbor_distances, synthetic_blanks
+from lookalike.search.closeness import (
+    UNRELATED_SHARE,
+    Calibration,
+    Closeness,
+    UnrelatedPhotoDetector,
+    neighbor_distances,
+    synthetic_blanks,
+)
+from lookalike.search.recommender import Recommender
 from tests.support.data import data, real_images
 
 
@@ -20,7 +30,7 @@ def index_of(head=None, **spaces):
 
 
 def at(*angles):
-    """Unit vectors in a plane; a and b lie 2 sin(|a − b| / 2) apart."""
+    """Return unit vectors in a plane; those at a and b are 2 sin(|a − b| / 2) apart."""
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
@@ -42,19 +52,19 @@ def test_the_same_picture_does_not_count():
     np.testing.assert_allclose(found, [apart(0.5), apart(0.4), apart(0.4)], atol=1e-6)
 
 
-def test_pictures_alike_in_one_space_only_do_count():
+def test_pictures_alike_in_only_one_space_count():
     index = index_of(look=at(0, 0.1), fashion=at(0, 1))
     np.testing.assert_allclose(neighbor_distances(index, np.arange(2), {"look": 1}), apart(0.1), atol=1e-6)
 
 
-def test_weights_average_the_squared_distances_and_leave_out_what_is_not_there():
+def test_weights_average_the_squared_distances_of_the_spaces_that_exist():
     index = index_of(look=at(0, 1), fashion=at(0, 0.5))
     found = neighbor_distances(index, np.arange(2), {"look": 3, "fashion": 1, "tuned": 5, "color": 0})
     np.testing.assert_allclose(found, ((3 * apart(1) ** 2 + apart(0.5) ** 2) / 4) ** 0.5, atol=1e-6)
 
 
-def test_products_are_asked_as_photos_are_without_the_shops_word():
-    # A head that knows nothing believes in both words alike, and the products' own vectors are sure of theirs.
+def test_products_are_queried_like_photos_without_the_shops_own_attributes():
+    # An untrained head finds both words equally likely, while the products' own vectors are sure of theirs.
     head = AttributeHead({"kind": ("a", "b")}, {"kind": np.zeros((5, 2), np.float32)})
     others = {"look": at(0, 1), "fashion": at(0, 1), "color": at(0, 1)}
     found = neighbor_distances(index_of(head, **others, tuned=np.eye(2)), np.arange(2), {"tuned": 1})
@@ -76,37 +86,41 @@ def test_closer_than_is_the_share_of_neighbors_that_are_farther():
     assert [closeness.closer_than(distance) for distance in asked] == [1, 1, 0.5, 0.25, 0, 0, 0]
 
 
-def test_nobody_is_closer_where_there_are_no_neighbors():
+def test_nothing_is_closer_if_there_are_no_neighbors():
     assert Closeness(index_of(look=at(0))).closer_than(0) == 0
     assert Closeness(index_of(look=at(1, 1, 1))).closer_than(0.1) == 0
 
 
-def test_the_sample_is_drawn_by_a_seed():
+def test_a_seed_decides_the_sample():
     index = index_of(look=at(*np.random.default_rng(3).uniform(0, 1.5, 300)))
-    one, same, other = Closeness(index, most=50), Closeness(index, most=50), Closeness(index, most=50, seed=1)
+    one, same, other = (
+        Closeness(index, max_sampled=50),
+        Closeness(index, max_sampled=50),
+        Closeness(index, max_sampled=50, seed=1),
+    )
     assert len(one.distances) <= 50
     np.testing.assert_array_equal(one.distances, same.distances)
     assert one.distances.tolist() != other.distances.tolist()
     assert (np.diff(one.distances) >= 0).all()
 
 
-def test_drawn_nothing_is_the_same_every_time():
+def test_synthetic_blanks_are_always_the_same():
     pictures = synthetic_blanks(8)
     assert pictures.shape == (24, 8, 8, 3) and pictures.dtype == np.uint8
     np.testing.assert_array_equal(pictures, synthetic_blanks(8))
     assert len({picture.tobytes() for picture in pictures}) == 24
 
 
-def test_like_nothing_is_what_lies_about_as_far_away_as_drawn_nothing(toy_index, toy):
+def test_a_photo_about_as_far_away_as_synthetic_blanks_is_rejected(toy_index, toy):
     index = load_index(toy_index)
-    nothing = UnrelatedPhotoDetector(index, toy)
+    detector = UnrelatedPhotoDetector(index, toy)
     distances = np.linalg.norm(toy.embed(synthetic_blanks(8))[:, None] - index.look[None], axis=2).min(axis=1)
-    assert nothing.limit == pytest.approx(LIMIT * np.median(distances), abs=1e-6)
+    assert detector.limit == pytest.approx(UNRELATED_SHARE * np.median(distances), abs=1e-6)
     yellow, white = (np.array([rgb], np.float32) / sum(rgb) ** 0.5 for rgb in ((1, 1, 0), (1, 1, 1)))
-    np.testing.assert_allclose(nothing.distances(white), [(2 - 2 * (2 / 3) ** 0.5) ** 0.5], atol=1e-6)
-    assert nothing.rejects({"look": white}) is True
-    assert nothing.rejects({"look": yellow}) is False
-    assert nothing.rejects({"look": np.concatenate([white, yellow])}) is False  # one photo of two shows something
+    np.testing.assert_allclose(detector.distances(white), [(2 - 2 * (2 / 3) ** 0.5) ** 0.5], atol=1e-6)
+    assert detector.rejects({"look": white}) is True
+    assert detector.rejects({"look": yellow}) is False
+    assert detector.rejects({"look": np.concatenate([white, yellow])}) is False  # one photo of two shows something
 
 
 def page_of_text(seed):
@@ -118,13 +132,69 @@ def page_of_text(seed):
     return np.asarray(page)
 
 
-def test_real_photos_of_clothes_are_not_like_nothing_and_pages_of_text_are():
-    """As measured with 1,500 products: 0 % of 341 photos, 100 % of 20 pages and 82 % of all sorts of nothing."""
+def test_real_photos_of_clothes_are_accepted_and_pages_of_text_rejected():
+    """As measured with 1,500 products: 0 % of 341 photos, 100 % of 20 pages and 82 % of other non-clothes."""
     photos = sorted(data("shopper-photos").glob("*/*"))[::12]
     embedder = load_embedder(find_backbone("efficientnet-lite0"))
     products = np.stack([load_pixels(path, 224) for path in real_images(9000)[::75]])
     index = index_of(look=embedder.embed(products))
-    nothing = UnrelatedPhotoDetector(index, embedder)
-    clothes = [nothing.rejects({"look": embedder.embed(load_pixels(path, 224)[None])}) for path in photos]
+    detector = UnrelatedPhotoDetector(index, embedder)
+    clothes = [detector.rejects({"look": embedder.embed(load_pixels(path, 224)[None])}) for path in photos]
     assert np.mean(clothes) <= 0.07
-    assert all(nothing.rejects({"look": embedder.embed(page_of_text(seed)[None])}) for seed in range(5))
+    assert all(detector.rejects({"look": embedder.embed(page_of_text(seed)[None])}) for seed in range(5))
+
+
+class Server:
+    """An index on a server that can go down."""
+
+    def __init__(self, index):
+        self.index, self.is_down, self.released = index, False, threading.Event()
+        self.released.set()
+
+    def __getattr__(self, name):
+        return getattr(self.index, name)
+
+    def searcher(self):
+        self.released.wait(20)
+        if self.is_down:
+            raise ServerError("The server does not answer.")
+        return self.index.searcher()
+
+
+@pytest.fixture
+def server(toy_index):
+    return Server(load_index(toy_index))
+
+
+def closeness_soon(calibration, balance):
+    for _ in range(1000):
+        if found := calibration.closeness(balance):
+            return found
+        threading.Event().wait(0.01)
+    raise AssertionError("the closeness never got ready")
+
+
+def test_a_calibration_waits_for_the_usual_balance_alone(server, toy):
+    recommender = Recommender(server, toy)
+    server.released.clear()
+    calibration = Calibration(recommender, (0, 0.5, 1))
+    assert calibration.closeness(0) is None and calibration.closeness(0.3) is None
+    threading.Timer(0.1, server.released.set).start()
+    expected = Closeness(server.index, recommender.weights).distances
+    np.testing.assert_array_equal(calibration.closeness(0.5).distances, expected)
+    assert closeness_soon(calibration, 0) is calibration.closeness(0)
+    assert calibration.detector() is calibration.detector()
+
+
+def test_a_failed_calibration_is_computed_again_at_the_next_call(server, toy):
+    recommender = Recommender(server, toy)
+    server.is_down = True
+    calibration = Calibration(recommender, (0, 0.5, 1))
+    for compute in (calibration.detector, lambda: calibration.closeness(0.5)):
+        with pytest.raises(ServerError):
+            compute()
+    assert calibration.closeness(0) is None
+    server.is_down = False
+    assert calibration.detector().limit > 0
+    assert len(calibration.closeness(0.5).distances) == 4
+    assert len(closeness_soon(calibration, 1).distances) == 4

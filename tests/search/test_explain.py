@@ -1,6 +1,8 @@
 """Why two images match: sums one can check by hand, and the real networks in a few places."""
 
 import io
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,15 +12,21 @@ from lookalike.embedding import fashion
 from lookalike.embedding.color import ANCHORS
 from lookalike.images.decoding import load_pixels
 from lookalike.index.attributes import read_styles
-from lookalike.search.explain import attribute_cosine, common_colors, confident_labels, heat_picture
+from lookalike.index.catalogue import Product
+from lookalike.search.explain import (
+    COLUMNS,
+    attribute_cosine,
+    common_colors,
+    confident_labels,
+    heat_picture,
+    tally_votes,
+)
 from lookalike.search.query import focus, look_at, vectors
 from tests.support.data import data
 
-COLUMNS = ("articleType", "baseColour", "gender")
-
 
 def a_map(*placed):
-    """A feature map of 2 × 2 cells × 2 channels that is 0 but for (row, column, channel, value)."""
+    """Return a feature map of 2 × 2 cells × 2 channels with those (row, column, channel, value), 0 elsewhere."""
     cells = np.zeros((2, 2, 2), np.float32)
     for row, column, channel, value in placed:
         cells[row, column, channel] = value
@@ -39,7 +47,7 @@ def test_each_channels_share_lies_where_its_maximum_is():
     assert found.pairs[0, 1, 1, 0, 1] == pytest.approx(0.48)
 
 
-def test_only_a_regions_cells_explain_a_region():
+def test_only_the_regions_own_cells_explain_it():
     """Without the lower right the look is (3, 2) / √13, and its cosine (3 · 0.8 + 2 · 0.6) / √13."""
     found = attribute_cosine(QUERY, PRODUCT, np.array([[True, True], [True, False]]))
     assert found.cosine == pytest.approx(3.6 / 13**0.5)
@@ -56,7 +64,7 @@ def test_the_views_of_a_union_share_one_cosine():
     np.testing.assert_array_equal(only_first.queries[1], 0)
 
 
-def test_with_average_pooling_every_pair_of_cells_gives_its_part():
+def test_with_average_pooling_every_pair_of_cells_contributes():
     """The means are (3, 6) / 4 and (13, 6) / 4."""
     found = attribute_cosine(QUERY, PRODUCT, pooling="average")
     lengths = (45 * 205) ** 0.5
@@ -64,7 +72,7 @@ def test_with_average_pooling_every_pair_of_cells_gives_its_part():
     np.testing.assert_allclose(found.query, np.array([[39, 0], [12, 24]]) / lengths, rtol=1e-5)
 
 
-def test_images_with_nothing_in_them_share_nothing():
+def test_blank_images_share_nothing():
     assert attribute_cosine(np.zeros((2, 2, 3)), np.zeros((2, 2, 3))).cosine == 0
 
 
@@ -88,20 +96,20 @@ def test_the_heat_of_a_region_adds_up_to_its_cosine(embedder, photos):
     assert found.query.sum() == pytest.approx(float(cosine[0, 0]), abs=1e-5)
 
 
-def test_a_heat_picture_keeps_its_shape_and_fades_where_there_is_no_heat():
+def test_a_heat_picture_keeps_its_shape_and_fades_without_heat():
     picture = Image.open(io.BytesIO(heat_picture(Image.new("RGB", (600, 300), (20, 20, 20)), np.eye(2), 200)))
     assert picture.format == "JPEG" and picture.size == (200, 100)
     light = np.asarray(picture.convert("L"), np.float32)
     assert light[10, 10] < 40 and light[90, 190] < 40 and light[90, 10] > 160 and light[10, 190] > 160
 
 
-def test_a_heat_picture_leaves_its_image_alone_and_bears_no_heat_at_all():
+def test_a_heat_picture_does_not_change_its_image_and_works_without_any_heat():
     image = Image.new("RGB", (40, 60), "white")
     heat_picture(image, np.zeros((7, 7)), 20)
     assert image.size == (40, 60)
 
 
-def test_common_colors_are_those_of_both_with_the_lesser_share():
+def test_common_colors_have_the_smaller_of_both_shares():
     query, product = (np.zeros(len(ANCHORS), np.float32) for _ in range(2))
     names = list(ANCHORS)
     for vector, parts in ((query, {"red": 0.7, "black": 0.25, "teal": 0.05}), (product, {"red": 0.4, "black": 0.6})):
@@ -113,18 +121,58 @@ def test_common_colors_are_those_of_both_with_the_lesser_share():
     assert common_colors(query, np.eye(len(ANCHORS), dtype=np.float32)[names.index("white")]) == ()
 
 
-def test_what_is_believed_of_held_out_products_is_mostly_right(embedder):
+def test_labels_of_held_out_products_are_mostly_right(embedder):
     """Real products that the network never saw, a hundred of them."""
     images, styles = (data("fashion-product-images", name) for name in ("images", "styles.csv"))
     attributes = read_styles(styles)
-    held = fashion.description()["held_out"]["product_ids"][:100]
+    held = json.loads(fashion.WEIGHTS.with_suffix(".json").read_text())["held_out"]["product_ids"][:100]
     found = embedder.vectors(np.stack([load_pixels(images / f"{name}.jpg", 224) for name in held]))["fashion"]
     words = [(word, name) for vector, name in zip(found, held) for word in confident_labels(vector)]
     right = [word in (attributes[name].get(column) for column in COLUMNS) for word, name in words]
     assert np.mean(right) >= 0.82 and len(words) >= 200
 
 
-def test_words_not_believed_in_enough_are_left_out(embedder, photos):
+def test_improbable_labels_are_left_out(embedder, photos):
     vector = embedder.vectors(load_pixels(photos[0], 224)[None])["fashion"][0]
-    assert confident_labels(vector, least=1.1) == ()
-    assert len(confident_labels(vector, least=0.0)) == 3
+    assert confident_labels(vector, min_probability=1.1) == ()
+    assert len(confident_labels(vector, min_probability=0.0)) == 3
+
+
+def products(*colors):
+    """Return products with those base colors, None for unknown."""
+    return [Product("1.jpg", Path("1.jpg"), {"baseColour": color} if color else {}, "1") for color in colors]
+
+
+def test_neighbors_elect_the_most_frequent_word_with_its_share():
+    found = tally_votes(products("Black", "Black", "Blue", "Black"), [0, 0, 0, 0])
+    assert found == [("baseColour", "Black", 0.75)]
+
+
+def test_nearer_neighbors_count_more():
+    # Cosines 1, 0.5 and 0.5: one near against two far is a draw, and the nearer one's word stands.
+    assert tally_votes(products("Red", "Blue", "Blue"), [0, 1, 1]) == [("baseColour", "Red", 0.5)]
+    # At √2 there is nothing in common, and beyond it a vote never counts against anything.
+    assert tally_votes(products("Red", "Blue", "Blue"), [0, 2**0.5, 2]) == [("baseColour", "Red", pytest.approx(1))]
+
+
+def test_a_share_below_min_share_is_left_out():
+    three = products("Red", "Blue", "Green")
+    assert tally_votes(three, [0, 0, 0]) == []
+    assert tally_votes(three, [0, 0, 0], min_share=0.3) == [("baseColour", "Red", pytest.approx(1 / 3))]
+
+
+def test_unknown_values_do_not_vote_and_a_majority_of_them_elects_nothing():
+    assert tally_votes(products("Red", "Red", None), [0, 0, 0]) == [("baseColour", "Red", 1)]
+    assert tally_votes(products("Red", None, None), [0, 0, 0]) == []
+
+
+def test_votes_come_in_the_order_of_the_columns():
+    shoe = Product("1.jpg", Path("1.jpg"), {"baseColour": "Black", "gender": "Men", "articleType": "Casual Shoes"}, "1")
+    assert [word for _, word, _ in tally_votes([shoe], [0.3])] == ["Casual Shoes", "Black", "Men"]
+    assert tally_votes([shoe], [0.3], columns=("gender",)) == [("gender", "Men", 1)]
+
+
+def test_no_neighbors_elect_nothing():
+    assert tally_votes([], []) == []
+    assert tally_votes(products("Red"), [2]) == []
+    assert tally_votes(products("Red"), [float("nan")]) == []

@@ -29,11 +29,11 @@ def edit(folder, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_the_manifest_says_which_backbone_answers(real_index):
-    shop = load_recommender(real_index)
-    assert shop.embedder.backbone.name == "efficientnet-lite0"
+def test_the_backbone_of_the_manifest_answers(real_index):
+    recommender = load_recommender(real_index)
+    assert recommender.embedder.backbone.name == "efficientnet-lite0"
     for number in range(1, len(COLORS) + 1):
-        match = shop.similar(real_index / "images" / f"{number}.png", k=1)[0]
+        match = recommender.similar(real_index / "images" / f"{number}.png", k=1)[0]
         assert match.product.id == str(number) and match.distance < 1e-3
 
 
@@ -43,41 +43,41 @@ def test_an_index_moves_with_its_folder(real_index, tmp_path):
     assert product.path.is_file() and product.attributes["baseColour"] == "Red"
 
 
-def test_a_backbone_that_cannot_be_loaded_is_refused_with_the_remedy(real_index):
+def test_a_backbone_that_cannot_be_loaded_is_refused_with_the_command_to_run(real_index):
     edit(real_index, backbone="/gone/model.onnx")
-    with pytest.raises(IndexFileError, match="cannot be loaded: There is no file .*python extract_features.py"):
+    with pytest.raises(IndexFileError, match="cannot be loaded: There is no file .*python -m lookalike index"):
         load_recommender(real_index)
 
 
 @pytest.mark.parametrize("change", [{"weights": "0" * 64}, {"preprocessing": {"size": 160}}, {"pooling": "average"}])
-def test_another_networks_vectors_are_never_compared(real_index, change):
+def test_vectors_of_another_network_are_never_compared(real_index, change):
     edit(real_index, **change)
     with pytest.raises(IndexFileError, match=f"another efficientnet-lite0 .{next(iter(change))} differ"):
         load_recommender(real_index)
 
 
-def test_another_fashion_networks_vectors_are_never_compared(real_index):
-    """As after an update of the product that brings other weights, or looks at other pixels."""
+def test_vectors_of_another_fashion_network_are_never_compared(real_index):
+    """As after an update of Lookalike with other weights or another preparation of the pixels."""
     edit(real_index, fashion="0" * 16)
-    with pytest.raises(IndexFileError, match="another fashion network .*python extract_features.py"):
+    with pytest.raises(IndexFileError, match="another fashion network .*python -m lookalike index"):
         load_recommender(real_index)
 
 
-def test_an_index_of_another_fashion_network_is_made_again_by_the_same_command(real_index, lite0):
+def test_indexing_again_replaces_an_index_of_another_fashion_network(real_index, lite0):
     edit(real_index, fashion="0" * 16)
     build_index(real_index / "images", real_index, lite0, real_index / "styles.csv")
     assert load_recommender(real_index).index.manifest["fashion"] == lite0.manifest()["fashion"]
 
 
-def test_a_resnet50_index_is_answered_with_its_own_weights(catalogue, seeded_weights):
+def test_a_resnet50_index_is_searched_with_its_own_weights(catalogue, seeded_weights):
     embedder = load_embedder(find_backbone("resnet50", seeded_weights))
     build_index(catalogue, catalogue.parent, embedder)
-    shop = load_recommender(catalogue.parent)
-    assert shop.index.look.shape == (4, 2048)
-    assert shop.similar(catalogue / "3.png", k=1)[0].product.id == "3"
+    recommender = load_recommender(catalogue.parent)
+    assert recommender.index.look.shape == (4, 2048)
+    assert recommender.similar(catalogue / "3.png", k=1)[0].product.id == "3"
 
 
-def test_missing_attributes_do_not_close_the_shop(real_index):
+def test_missing_attributes_are_no_error(real_index):
     (real_index / "styles.csv").unlink()
     assert load_recommender(real_index).index.product(0).attributes == {}
 

@@ -47,11 +47,11 @@ def search():
         ("\x00\ud800", []),
     ],
 )
-def test_rows_of_what_is_asked(search, text, rows):
+def test_words_and_ids_find_their_rows(search, text, rows):
     assert search.find(text) == rows
 
 
-def test_the_case_of_a_number_does_not_count():
+def test_the_case_of_an_id_does_not_count():
     search = WordSearch([{}, {}], ["images/SKU-1.jpg", "images/sku-2.jpg"])
     assert search.find("sku-1") == [0] and search.find("SKU-2") == [1]
 
@@ -60,27 +60,27 @@ def test_names_come_before_other_attributes():
     rows = [{"baseColour": "Red"}, {"productDisplayName": "Red dress"}, {"baseColour": "Red"}]
     search = WordSearch(rows, ["a.jpg", "b.jpg", "c.jpg"])
     assert search.find("red") == [1, 0, 2]
-    assert search.find("red", limit=2) == [1, 0]
-    assert search.find("red", limit=0) == []
-    assert search.find("a") == [0] and search.find("c", limit=1) == [2]
+    assert search.find("red", max_results=2) == [1, 0]
+    assert search.find("red", max_results=0) == []
+    assert search.find("a") == [0] and search.find("c", max_results=1) == [2]
 
 
-def test_all_products_of_one_id_come_and_none_twice():
+def test_all_products_with_an_id_are_found_and_none_twice():
     search = WordSearch([{"year": "7"}, {"year": "7"}, {}], ["x/7.jpg", "1.jpg", "y/7.jpg"])
     assert search.find("7") == [0, 2, 1]
-    assert search.find("7", limit=3) == [0, 2, 1] and search.find("7", limit=1) == [0]
+    assert search.find("7", max_results=3) == [0, 2, 1] and search.find("7", max_results=1) == [0]
 
 
-def test_huge_questions_are_cut(search):
+def test_huge_queries_are_cut(search):
     assert search.find("black " * 100_000) == [0, 1, 3]
     assert search.find("a" * 10**6) == []
 
 
-def test_an_empty_catalogue_has_nothing():
+def test_an_empty_catalogue_finds_nothing():
     assert WordSearch([], []).find("red") == []
 
 
-def test_a_large_catalogue_answers_at_once():
+def test_a_large_catalogue_is_searched_at_once():
     rng = np.random.default_rng(2)
     words = [f"{a}{b}" for a in "rstlmn" for b in ("ed", "ose", "lack", "irt", "ans", "oe", "at", "ock")]
     picked = rng.integers(0, len(words), (44_441, 9))

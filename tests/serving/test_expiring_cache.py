@@ -1,4 +1,4 @@
-"""What is kept for a while: found again, forgotten in time, and without anybody's asking."""
+"""Entries are found again, and forgotten in time even if nobody asks."""
 
 import threading
 import time
@@ -17,66 +17,66 @@ class Clock:
         return self.now
 
 
-def made(kept, *keys):
-    """Which of the keys had to be made anew."""
-    anew = []
+def made(cache, *keys):
+    """Ask for the keys in order and return those whose value had to be made."""
+    missing = []
     for key in keys:
-        kept.get(key, lambda key=key: anew.append(key))
-    return anew
+        cache.get(key, lambda key=key: missing.append(key))
+    return missing
 
 
 def test_a_value_is_made_once_and_again_after_its_time():
     clock = Clock()
-    kept = ExpiringCache(10, 60, clock)
-    assert made(kept, "a", "a", "b", "a") == ["a", "b"]
+    cache = ExpiringCache(10, 60, clock)
+    assert made(cache, "a", "a", "b", "a") == ["a", "b"]
     clock.now = 59.0
-    assert made(kept, "a", "b") == []
+    assert made(cache, "a", "b") == []
     clock.now = 60.0
-    assert made(kept, "a", "b") == ["a", "b"]
+    assert made(cache, "a", "b") == ["a", "b"]
 
 
-def test_of_too_many_the_one_not_asked_for_longest_goes():
-    kept = ExpiringCache(2, 60, Clock())
-    assert made(kept, "a", "b", "a", "c", "a", "b") == ["a", "b", "c", "b"]
+def test_a_full_cache_drops_the_least_recently_used_entry():
+    cache = ExpiringCache(2, 60, Clock())
+    assert made(cache, "a", "b", "a", "c", "a", "b") == ["a", "b", "c", "b"]
 
 
-def test_what_fails_is_tried_again():
-    kept = ExpiringCache(2, 60)
+def test_a_failed_value_is_made_again():
+    cache = ExpiringCache(2, 60)
 
     def fail():
         raise ImageError("no picture")
 
     for _ in range(2):
         with pytest.raises(ImageError):
-            kept.get("a", fail)
-    assert made(kept, "a") == ["a"]
+            cache.get("a", fail)
+    assert made(cache, "a") == ["a"]
 
 
-def test_what_is_too_old_is_forgotten_though_nobody_asks():
+def test_expired_entries_are_removed_although_nobody_asks():
     clock = Clock()
-    kept = ExpiringCache(10, 60, clock, sweep=0.01)
-    made(kept, "a")
+    cache = ExpiringCache(10, 60, clock, sweep=0.01)
+    made(cache, "a")
     clock.now = 30.0
-    made(kept, "b")
+    made(cache, "b")
     clock.now = 70.0
-    assert waited(lambda: list(kept._kept) == ["b"])
+    assert waited(lambda: list(cache._entries) == ["b"])
     clock.now = 100.0
-    assert waited(lambda: not kept._kept)
-    assert waited(lambda: not kept._sweeping), "no thread waits for nothing"
-    assert made(kept, "c") == ["c"], "and it begins again"
+    assert waited(lambda: not cache._entries)
+    assert waited(lambda: not cache._is_sweeping), "the thread ends when there is nothing left to remove"
+    assert made(cache, "c") == ["c"], "and another one starts"
     clock.now = 200.0
-    assert waited(lambda: not kept._kept)
+    assert waited(lambda: not cache._entries)
 
 
-def test_what_no_thread_would_forget_is_not_kept(monkeypatch):
+def test_nothing_is_kept_that_no_thread_would_remove(monkeypatch):
     def none_left(thread):
         raise RuntimeError("can't start new thread")
 
-    kept = ExpiringCache(10, 60)
+    cache = ExpiringCache(10, 60)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", none_left)
-        assert made(kept, "a", "a") == ["a", "a"]
-    assert made(kept, "a", "a") == ["a"]
+        assert made(cache, "a", "a") == ["a", "a"]
+    assert made(cache, "a", "a") == ["a"]
 
 
 def waited(happened, seconds=10.0):

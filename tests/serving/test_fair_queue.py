@@ -8,19 +8,19 @@ import pytest
 
 from lookalike.serving.admission import FairQueue
 
-SOON = 10  # seconds, which only a test that fails ever waits
+SOON = 10  # seconds; only a failing test ever waits that long
 
 
 class Gone(BaseException):
-    """Like what Streamlit raises to end a session's script: no Exception."""
+    """Like what Streamlit raises to end a session's script: not an Exception."""
 
 
 class Visitor(threading.Thread):
-    """One turn in a thread of its own, held until told to finish; positions holds what it was told."""
+    """Holds one slot in a thread of its own until told to finish; positions holds what it was told."""
 
-    def __init__(self, turns, key, served=None, on_wait=lambda position: None):
+    def __init__(self, queue, key, served=None, on_wait=lambda position: None):
         super().__init__(daemon=True)
-        self.turns, self.key, self.on_wait, self.raised = turns, key, on_wait, None
+        self.queue, self.key, self.on_wait, self.raised = queue, key, on_wait, None
         self.served = [] if served is None else served
         self.positions, self.holds, self.finish = SimpleQueue(), threading.Event(), threading.Event()
 
@@ -30,7 +30,7 @@ class Visitor(threading.Thread):
 
     def run(self):
         try:
-            with self.turns.slot(self.key, self.tell):
+            with self.queue.slot(self.key, self.tell):
                 self.served.append(self.key)
                 self.holds.set()
                 self.finish.wait()
@@ -60,19 +60,19 @@ def end_all(visitors):
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
-def test_at_most_so_many_hold_a_turn(at_once):
-    turns = FairQueue(at_once)
-    holders = [Visitor(turns, key).holding() for key in range(at_once)]
-    late = Visitor(turns, "late").queued()
-    assert not late.holds.is_set() and turns.waiting == 1
+def test_at_most_at_once_visitors_hold_a_slot(at_once):
+    queue = FairQueue(at_once)
+    holders = [Visitor(queue, key).holding() for key in range(at_once)]
+    late = Visitor(queue, "late").queued()
+    assert not late.holds.is_set() and queue.waiting == 1
     end_all([holders[-1]])
-    assert late.holds.wait(SOON) and turns.waiting == 0
+    assert late.holds.wait(SOON) and queue.waiting == 0
     end_all([*holders, late])
 
 
-def test_no_call_where_a_turn_is_free():
-    turns, positions = FairQueue(2), []
-    with turns.slot("a", positions.append), turns.slot("b", positions.append):
+def test_on_wait_is_not_called_while_a_slot_is_free():
+    queue, positions = FairQueue(2), []
+    with queue.slot("a", positions.append), queue.slot("b", positions.append):
         pass
     assert positions == []
 
@@ -80,21 +80,21 @@ def test_no_call_where_a_turn_is_free():
 @pytest.mark.parametrize("at_once", [1, 2])
 @pytest.mark.parametrize("keys, order", [("abcd", "abcd"), ("aaaaab", "abaaaa"), ("aaabbc", "abcaba"), ("abab",) * 2])
 def test_first_come_first_served_in_rounds(keys, order, at_once):
-    turns, served = FairQueue(at_once), []
-    first, *others = [Visitor(turns, "first").holding() for _ in range(at_once)]
-    waiting = [Visitor(turns, key, served).queued() for key in keys]
+    queue, served = FairQueue(at_once), []
+    first, *others = [Visitor(queue, "first").holding() for _ in range(at_once)]
+    waiting = [Visitor(queue, key, served).queued() for key in keys]
     end_all([first, *waiting])
     end_all(others)
     assert "".join(served) == order
 
 
-def test_everybody_is_told_their_position_whenever_it_changes():
-    turns = FairQueue(1, heartbeat=10 * SOON)
-    holder = Visitor(turns, "first").holding()
-    a1, a2 = Visitor(turns, "a").queued(), Visitor(turns, "a").queued()
+def test_every_visitor_is_told_their_position_whenever_it_changes():
+    queue = FairQueue(1, heartbeat=10 * SOON)
+    holder = Visitor(queue, "first").holding()
+    a1, a2 = Visitor(queue, "a").queued(), Visitor(queue, "a").queued()
     assert (a1.first_position, a2.first_position) == (0, 1)
-    b = Visitor(turns, "b").queued()
-    assert (b.first_position, a2.next_position()) == (1, 2)  # b goes before the second turn of a
+    b = Visitor(queue, "b").queued()
+    assert (b.first_position, a2.next_position()) == (1, 2)  # b goes before the second slot of a
     end_all([holder])
     assert (b.next_position(), a2.next_position()) == (0, 1)
     end_all([a1])
@@ -104,24 +104,24 @@ def test_everybody_is_told_their_position_whenever_it_changes():
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_position_is_the_number_of_turns_before(seed):
-    turns, served = FairQueue(1), []
-    holder = Visitor(turns, "first").holding()
-    waiting = [Visitor(turns, key, served).queued() for key in random.Random(seed).choices("abcd", k=7)]
-    with turns._changed:
+def test_a_position_is_the_number_of_slots_granted_before(seed):
+    queue, served = FairQueue(1), []
+    holder = Visitor(queue, "first").holding()
+    waiting = [Visitor(queue, key, served).queued() for key in random.Random(seed).choices("abcd", k=7)]
+    with queue._changed:
         promised = {visitor.key: [] for visitor in waiting}
-        for key, queue in turns._queues.items():
-            promised[key] = [turns._turns_before(key, ticket) for ticket in queue]
+        for key, tickets in queue._queues.items():
+            promised[key] = [queue._position(key, ticket) for ticket in tickets]
     end_all([holder, *waiting])
     assert all(served[place] == key for key, places in promised.items() for place in places)
     assert sorted(place for places in promised.values() for place in places) == list(range(7))
 
 
 @pytest.mark.parametrize("error", [ValueError("broken"), Gone(), KeyboardInterrupt(), SystemExit(1)])
-def test_a_holder_that_dies_frees_its_turn(error):
-    turns = FairQueue(1)
-    with pytest.raises(type(error)), turns.slot("first"):
-        late = Visitor(turns, "late").queued()
+def test_a_holder_that_fails_frees_its_slot(error):
+    queue = FairQueue(1)
+    with pytest.raises(type(error)), queue.slot("first"):
+        late = Visitor(queue, "late").queued()
         raise error
     assert late.holds.wait(SOON)
     end_all([late])
@@ -129,37 +129,37 @@ def test_a_holder_that_dies_frees_its_turn(error):
 
 @pytest.mark.parametrize("error", [ValueError("broken"), Gone()])
 @pytest.mark.parametrize("leaving", [0, 1, 2])
-def test_who_stops_waiting_leaves_the_queue(error, leaving):
+def test_a_visitor_who_stops_waiting_leaves_the_queue(error, leaving):
     def stop(position):
         raise error
 
-    turns, served = FairQueue(1), []
-    visitors = [Visitor(turns, key, served) for key in "aba"]
+    queue, served = FairQueue(1), []
+    visitors = [Visitor(queue, key, served) for key in "aba"]
     visitors[leaving].on_wait = stop
-    holder = Visitor(turns, "first").holding()
+    holder = Visitor(queue, "first").holding()
     for visitor in visitors:
         visitor.queued()
     visitors[leaving].join(SOON)
-    assert visitors[leaving].raised is error and turns.waiting == 2
+    assert visitors[leaving].raised is error and queue.waiting == 2
     end_all([holder, *visitors])
     assert Counter(served) == Counter("aba") - Counter("aba"[leaving])
 
 
-def test_a_turn_granted_while_on_wait_raises_is_passed_on():
-    turns = FairQueue(1)
-    holder = Visitor(turns, "first").holding()
+def test_a_slot_granted_while_on_wait_raises_goes_to_the_next_visitor():
+    queue = FairQueue(1)
+    holder = Visitor(queue, "first").holding()
 
     def granted_meanwhile(position):
         end_all([holder])
         raise Gone
 
-    with pytest.raises(Gone), turns.slot("leaving", granted_meanwhile):
+    with pytest.raises(Gone), queue.slot("leaving", granted_meanwhile):
         pass
-    end_all([Visitor(turns, "next").holding()])
+    end_all([Visitor(queue, "next").holding()])
 
 
-def test_a_crowd_in_which_some_die_or_leave_is_served_to_the_end():
-    turns, inside, most = FairQueue(2, heartbeat=0.001), set(), []
+def test_a_crowd_is_served_to_the_end_although_some_fail_or_leave():
+    queue, inside, counts = FairQueue(2, heartbeat=0.001), set(), []
 
     def visit(number):
         dice = random.Random(number)
@@ -169,9 +169,9 @@ def test_a_crowd_in_which_some_die_or_leave_is_served_to_the_end():
                 raise Gone
 
         for _ in range(20):
-            with contextlib.suppress(Gone, ValueError), turns.slot(number % 5, perhaps_leave):
+            with contextlib.suppress(Gone, ValueError), queue.slot(number % 5, perhaps_leave):
                 inside.add(number)
-                most.append(len(inside))
+                counts.append(len(inside))
                 inside.remove(number)
                 if dice.random() < 0.2:
                     raise ValueError
@@ -182,15 +182,18 @@ def test_a_crowd_in_which_some_die_or_leave_is_served_to_the_end():
     for thread in threads:
         thread.join(SOON)
         assert not thread.is_alive()
-    assert max(most) <= 2 and turns.waiting == 0
-    with turns.slot("a"), turns.slot("b"):  # both places are free again
+    assert max(counts) <= 2 and queue.waiting == 0
+    with queue.slot("a"), queue.slot("b"):  # both slots are free again
         pass
 
 
-def test_who_waits_is_told_again_and_again_and_turns_for_nobody_are_refused():
-    turns = FairQueue(1, heartbeat=0.001)
-    holder, late = Visitor(turns, "first").holding(), Visitor(turns, "late").queued()
+def test_a_waiting_visitor_is_told_at_every_heartbeat():
+    queue = FairQueue(1, heartbeat=0.001)
+    holder, late = Visitor(queue, "first").holding(), Visitor(queue, "late").queued()
     assert [late.next_position() for _ in range(3)] == [0, 0, 0]
     end_all([holder, late])
+
+
+def test_a_queue_without_slots_is_refused():
     with pytest.raises(ValueError, match="at_once"):
         FairQueue(0)

@@ -1,4 +1,4 @@
-"""The server beside the app, asked over real HTTP, and the recommender that all threads share."""
+"""The server beside the app, over real HTTP."""
 
 import json
 import socket
@@ -15,33 +15,34 @@ import pytest
 from lookalike.extraction.build import build_index
 from lookalike.index.reading import load_index
 from lookalike.search.recommender import Recommender
-from lookalike.serving import health_server, telemetry
-from lookalike.serving.health_server import start
+from lookalike.serving import telemetry
+from lookalike.serving.health_server import start_health_server
 from lookalike.serving.live_index import LiveRecommender, open_recommender
 from tests.support.data import ROOT
 
 
 @pytest.fixture
-def fresh(monkeypatch):
-    """The module as a new process has it, with a short interval; every server is closed at the end."""
+def start():
+    """start(load) starts a server with a short interval and returns its address; all are closed at the end."""
     servers = []
-    monkeypatch.setattr(health_server, "_servers", servers)
-    monkeypatch.setattr(health_server, "INTERVAL", 0.05)
-    monkeypatch.delenv("LOOKALIKE_METRICS_PORT", raising=False)
-    yield
-    for server in filter(None, servers):
-        server.shutdown()
-        server.server_close()
+
+    def start(load):
+        servers.append(start_health_server(load, "0", interval=0.05))
+        return servers[-1].server_address
+
+    yield start
+    for server in servers:
+        server.close()
 
 
 def serving(folder, load):
-    """What gives the recommender over a folder, as deploy/serve.py has it."""
+    """Return a function that gives the recommender over a folder, as the app has it."""
     live = LiveRecommender(folder, partial(open_recommender, load=load))
     return lambda: live.current()[0]
 
 
 def ask(address, path, method="GET"):
-    """Status, headers and text of an answer."""
+    """Return the status, headers and text of an answer."""
     question = urllib.request.Request(f"http://{address[0]}:{address[1]}{path}", method=method)
     try:
         with urllib.request.urlopen(question, timeout=5) as answer:
@@ -51,24 +52,24 @@ def ask(address, path, method="GET"):
 
 
 def health(address, wanted, saying="", seconds=20):
-    """The answer of /healthz once its status is the one wanted and it says that."""
+    """Return the answer of /healthz once it has the wanted status and text."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         status, _, text = ask(address, "/healthz")
         if status == wanted and saying in text:
             return json.loads(text)
         time.sleep(0.02)
-    raise AssertionError(f"/healthz went on with {status}: {text}")
+    raise AssertionError(f"/healthz still answers {status}: {text}")
 
 
-def test_healthy_only_once_the_index_is_loaded_and_can_answer(fresh, toy_index, load):
+def test_it_is_healthy_only_once_the_index_is_loaded_and_can_answer(start, toy_index, load):
     released = threading.Event()
 
     def slow():
         released.wait(20)
         return load(toy_index)
 
-    address = start(slow, port=0)
+    address = start(slow)
     assert address[0] == "127.0.0.1"
     assert health(address, 503) == {"ok": False, "reason": "The index is being loaded."}
     released.set()
@@ -77,9 +78,9 @@ def test_healthy_only_once_the_index_is_loaded_and_can_answer(fresh, toy_index, 
     assert answer == {"ok": True, "products": 4, "backbone": "toy", "precision": "f32"}
 
 
-def test_no_index_is_told_with_its_sentence_and_the_next_one_is_taken_over(fresh, catalogue, toy, load):
+def test_a_missing_index_is_reported_with_its_sentence_and_the_next_one_is_taken_over(start, catalogue, toy, load):
     folder = catalogue.parent
-    address = start(serving(folder, load), port=0)
+    address = start(serving(folder, load))
     assert health(address, 503, "There is no index in")["ok"] is False
     build_index(catalogue, folder, toy)
     assert health(address, 200)["products"] == 4
@@ -89,19 +90,19 @@ def test_no_index_is_told_with_its_sentence_and_the_next_one_is_taken_over(fresh
     assert health(address, 200, '"products": 3')["index"] != first
 
 
-def test_an_embedder_that_cannot_answer_is_not_healthy(fresh, toy_index, toy):
+def test_an_embedder_that_cannot_answer_is_not_healthy(start, toy_index, toy):
     def broken(pixels):
         raise RuntimeError("a library of this processor is missing")
 
     recommender = Recommender(load_index(toy_index), toy)
     toy.feature_maps = broken
-    address = start(serving(toy_index, lambda folder, like: recommender), port=0)
+    address = start(serving(toy_index, lambda folder, like: recommender))
     health(address, 503, '"The index cannot be loaded (RuntimeError)."')
 
 
-def test_metrics_are_what_prometheus_reads(fresh, toy_index, load):
+def test_prometheus_can_read_the_metrics(start, toy_index, load):
     before = time.time()
-    address = start(serving(toy_index, load), port=0)
+    address = start(serving(toy_index, load))
     health(address, 200)
     with telemetry.request("photo"), telemetry.stage("search"):
         pass
@@ -114,8 +115,8 @@ def test_metrics_are_what_prometheus_reads(fresh, toy_index, load):
     assert 0 <= age <= time.time() - before + 60
 
 
-def test_other_addresses_other_methods_and_its_headers(fresh, toy_index, load):
-    address = start(serving(toy_index, load), port=0)
+def test_it_answers_only_get_and_head_of_its_two_addresses_and_does_not_name_its_software(start, toy_index, load):
+    address = start(serving(toy_index, load))
     health(address, 200)
     status, headers, text = ask(address, "/healthz", "HEAD")
     assert status == 200 and text == "" and headers["Cache-Control"] == "no-store"
@@ -125,20 +126,11 @@ def test_other_addresses_other_methods_and_its_headers(fresh, toy_index, load):
     assert ask(address, "/healthz?probe=1")[0] == 200
 
 
-def test_it_is_off_unless_a_port_is_set_and_starts_once(fresh, monkeypatch, toy_index, load):
-    shop = serving(toy_index, load)
-    assert start(shop) is None
-    monkeypatch.setenv("LOOKALIKE_METRICS_PORT", "0")
-    addresses = {start(shop) for _ in range(3)}
-    assert len(addresses) == 1 and len(health_server._servers) == 1
-
-
 @pytest.mark.parametrize("port", ["taken", "http", "99999"])
-def test_a_port_that_cannot_be_had_does_not_close_the_shop(fresh, port):
+def test_an_unusable_port_is_no_error(port):
     with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1] if port == "taken" else port
-        assert start(lambda: None, port=port) is None
-        assert start(lambda: None, port=port) is None
+        port = str(other.getsockname()[1]) if port == "taken" else port
+        assert start_health_server(lambda: None, port) is None
 
 
 def test_importing_it_needs_neither_streamlit_nor_an_engine():

@@ -21,7 +21,7 @@ ROWS = np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32)
 
 
 def save(folder, generation):
-    """An index whose names all say which generation it is, and of which each has another size."""
+    """Write an index whose names all name its generation, and whose size differs from that of the others."""
     count = 20 + generation
     save_index(folder, [ROWS[:count]], [f"{generation}/{row}.jpg" for row in range(count)], {"backbone": "toy"})
 
@@ -31,7 +31,7 @@ def load(folder, like=None):
 
 
 def generations(recommender):
-    """Which generations a query's answers are of."""
+    """Return the generations that a query's answers belong to."""
     query = {"look": ROWS[:1]}
     return {match.product.name.split("/")[0] for match in recommender.distinct_matches(query, k=5)}
 
@@ -46,7 +46,7 @@ def test_a_new_index_is_taken_over_with_the_same_embedder(tmp_path):
     assert generations(second) == {"2"} and other != version and second.embedder is first.embedder
 
 
-def test_a_mended_table_and_files_left_out_are_taken_over_though_no_vector_changed(toy, catalogue):
+def test_a_corrected_table_and_skipped_files_are_taken_over_although_no_vector_changed(toy, catalogue):
     styles = catalogue.parent / "styles.csv"
     live = LiveRecommender(catalogue.parent, load)
 
@@ -57,16 +57,16 @@ def test_a_mended_table_and_files_left_out_are_taken_over_though_no_vector_chang
     first, version = served_after_a_run()
     assert served_after_a_run() == (first, version)
     styles.write_text(styles.read_text().replace("Blue", "Navy Blue"))
-    second, mended = served_after_a_run()
-    assert mended != version and second.index.product(2).attributes["baseColour"] == "Navy Blue"
+    second, corrected = served_after_a_run()
+    assert corrected != version and second.index.product(2).attributes["baseColour"] == "Navy Blue"
     (catalogue / "broken.jpg").write_text("no picture")
-    assert served_after_a_run()[1] != mended
+    assert served_after_a_run()[1] != corrected
 
 
-def test_no_index_gets_the_sentence_until_there_is_one(tmp_path):
+def test_a_missing_index_is_reported_until_there_is_one(tmp_path):
     live = LiveRecommender(tmp_path, load)
     for _ in range(2):
-        with pytest.raises(IndexFileError, match="There is no index in .* python extract_features.py"):
+        with pytest.raises(IndexFileError, match="There is no index in .* python -m lookalike index"):
             live.current()
     save(tmp_path, 1)
     assert generations(live.current()[0]) == {"1"} and live.problem is None
@@ -74,18 +74,18 @@ def test_no_index_gets_the_sentence_until_there_is_one(tmp_path):
 
 @pytest.mark.parametrize("name", ["embeddings.pkl", "filenames.pkl", "index.json"])
 @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(path.read_bytes()[:-3]), lambda path: path.unlink()])
-def test_a_damaged_index_is_not_taken_over_and_said_to_be(tmp_path, name, damage):
+def test_a_damaged_index_is_reported_and_not_taken_over(tmp_path, name, damage):
     save(tmp_path, 1)
     live = LiveRecommender(tmp_path, load)
     served = live.current()
     keep = (tmp_path / name).read_bytes()
     damage(tmp_path / name)
     if name == "index.json" and not (tmp_path / name).exists():
-        # A pair without a manifest is a classic index, whole in itself; but its backbone is not known here.
+        # A pair without a manifest is a classic index, complete in itself, but its backbone is not known here.
         assert generations(live.current()[0]) == {"1"}
         return
     assert live.current() == served and live.current() == served
-    assert "extract_features.py" in live.problem
+    assert "python -m lookalike index" in live.problem
     (tmp_path / name).write_bytes(keep)
     assert generations(live.current()[0]) == {"1"} and live.problem is None
 
@@ -103,7 +103,7 @@ def test_a_half_written_index_is_not_taken_over(tmp_path):
     assert generations(live.current()[0]) == {"2"} and live.problem is None
 
 
-def test_the_same_damaged_files_are_not_read_at_every_request_but_tried_again_later(tmp_path, monkeypatch):
+def test_damaged_files_are_not_read_at_every_request_but_tried_again_later(tmp_path, monkeypatch):
     tried = []
 
     def counting(folder, like=None):
@@ -147,7 +147,7 @@ def test_queries_see_one_whole_index_while_twenty_are_swapped(tmp_path):
                 found = generations(recommender)
                 assert len(found) == 1 and len(recommender.index.names) == 20 + int(next(iter(found)))
                 seen.update(found)
-        except Exception as error:  # told in the test's own thread
+        except Exception as error:  # reported in the test's own thread
             problems.append(repr(error))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
@@ -166,7 +166,7 @@ def test_queries_see_one_whole_index_while_twenty_are_swapped(tmp_path):
     assert live.problem is None
 
 
-def test_a_classic_pair_is_swapped_whole_too(tmp_path):
+def test_a_classic_pair_is_also_replaced_as_a_whole(tmp_path):
     def write(generation):
         for name, value in (
             ("embeddings.pkl", list(ROWS[:9])),
@@ -181,7 +181,7 @@ def test_a_classic_pair_is_swapped_whole_too(tmp_path):
     assert generations(live.current()[0]) == {"2"}
 
 
-def test_what_changes_while_it_is_read_is_not_served(tmp_path):
+def test_files_that_change_while_they_are_read_are_not_served(tmp_path):
     for name, value in (("embeddings.pkl", list(ROWS[:9])), ("filenames.pkl", [str(n) for n in range(9)])):
         (tmp_path / name).write_bytes(pickle.dumps(value))
 
@@ -197,8 +197,8 @@ def test_what_changes_while_it_is_read_is_not_served(tmp_path):
     assert live.current() == served
 
 
-def test_a_server_that_falls_silent_while_a_new_version_is_taken_over_changes_nothing(tmp_path, monkeypatch):
-    """Asked once more before loading, it may not answer: what is served is served on."""
+def test_a_server_that_stops_answering_during_a_takeover_changes_nothing(tmp_path, monkeypatch):
+    """It may not answer when it is asked once more before loading: the old index is still served."""
     save(tmp_path, 1)
     live = LiveRecommender(tmp_path, load)
     first = live.current()

@@ -7,7 +7,7 @@ from lookalike.serving.admission import RateLimit
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that stands still until a test moves it."""
 
     now = 1000.0
 
@@ -29,14 +29,14 @@ def test_a_burst_then_the_steady_rate():
     assert [limit.allow("a") > 0 for _ in range(4)] == [False, False, False, True]  # a bucket is never more than full
 
 
-def test_a_visitor_does_not_use_up_anothers_requests():
+def test_visitors_do_not_use_up_each_others_requests():
     limit = RateLimit(1, 1, Clock())
     assert limit.allow("a") == limit.allow("b") == limit.allow(("c", 1)) == 0.0
     assert limit.allow("a") == limit.allow("b") == pytest.approx(60)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_who_waits_as_long_as_told_is_allowed_and_never_more_often_than_the_rate(seed):
+def test_waiting_as_long_as_told_is_enough_and_never_exceeds_the_rate(seed):
     dice, clock = random.Random(seed), Clock()
     per_minute, burst = dice.uniform(0.1, 600), dice.randint(1, 20)
     limit, started = RateLimit(per_minute, burst, clock), clock.now
@@ -49,7 +49,7 @@ def test_who_waits_as_long_as_told_is_allowed_and_never_more_often_than_the_rate
         clock.now += dice.choice([0, 0, dice.expovariate(per_minute / 60)])
 
 
-def test_memory_is_bounded_and_the_visitor_not_seen_for_longest_is_forgotten():
+def test_memory_is_bounded_by_forgetting_the_visitor_not_seen_for_longest():
     limit = RateLimit(1, 1, Clock(), max_keys=3)
     for key in "abc":
         assert limit.allow(key) == 0.0
@@ -59,7 +59,7 @@ def test_memory_is_bounded_and_the_visitor_not_seen_for_longest_is_forgotten():
     assert limit.allow("b") == 0.0
 
 
-def test_a_clock_that_falls_back_does_not_lock_a_visitor_out():
+def test_a_clock_that_goes_back_does_not_lock_a_visitor_out():
     clock = Clock()
     limit = RateLimit(60, 2, clock)
     limit.allow("a")
@@ -67,7 +67,7 @@ def test_a_clock_that_falls_back_does_not_lock_a_visitor_out():
     assert limit.allow("a") <= 2
 
 
-def test_threads_together_get_no_more_than_one_would():
+def test_threads_together_get_no_more_than_one_thread():
     limit, answers = RateLimit(1, 50, Clock()), []
     start = threading.Barrier(8)
 
@@ -84,6 +84,6 @@ def test_threads_together_get_no_more_than_one_would():
 
 
 @pytest.mark.parametrize("arguments", [(0, 1), (-1, 1), (1, 0), (1, 0.5), (1, 1, Clock(), 0)])
-def test_limits_that_would_let_nobody_in_are_refused(arguments):
+def test_limits_that_allow_nothing_are_refused(arguments):
     with pytest.raises(ValueError, match="per_minute"):
         RateLimit(*arguments)

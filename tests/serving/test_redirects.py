@@ -3,12 +3,7 @@ from dataclasses import replace
 import pytest
 
 from lookalike.serving.web_fetch import fetch_image
-from tests.support.web_server import answer, picture, refused, servers
-
-
-@pytest.fixture
-def web_server():
-    yield from servers()
+from tests.support.web_server import answer, picture, refused
 
 
 def redirect(location, status="302 Found"):
@@ -24,7 +19,7 @@ def test_a_redirect_is_followed(web_server, status):
 
 
 @pytest.mark.parametrize("count, sentence", [(3, None), (4, "more than 3 times"), (1000, "more than 3 times")])
-def test_three_redirects_and_no_more(web_server, count, sentence):
+def test_three_redirects_are_followed_and_no_more(web_server, count, sentence):
     replies = [redirect(f"/{number}") for number in range(count)] + [answer(picture())]
     server = web_server(lambda connection, stopped: connection.sendall(replies.pop(0)))
     if sentence:
@@ -37,12 +32,12 @@ def test_three_redirects_and_no_more(web_server, count, sentence):
 @pytest.mark.parametrize(
     "location, sentence",
     [
-        ("http://169.254.169.254/latest/meta-data/", "No public web site"),
-        ("http://[::1]/", "No public web site"),
-        ("http://10.0.0.1/", "No public web site"),
-        ("//2130706433/", "No public web site"),
-        ("https://localhost/", "No public web site"),
-        ("http://127.0.0.1/", "No public web site"),
+        ("http://169.254.169.254/latest/meta-data/", "Could not reach a public web site"),
+        ("http://[::1]/", "Could not reach a public web site"),
+        ("http://10.0.0.1/", "Could not reach a public web site"),
+        ("//2130706433/", "Could not reach a public web site"),
+        ("https://localhost/", "Could not reach a public web site"),
+        ("http://127.0.0.1/", "Could not reach a public web site"),
         ("http://127.0.0.1:22/", "names port 22"),
         ("file:///etc/passwd", "does not begin with https://"),
         ("gopher://127.0.0.1:6379/_FLUSHALL", "does not begin with https://"),
@@ -62,10 +57,12 @@ def test_a_redirect_to_another_service_of_this_machine_is_refused(web_server):
     for host in ("127.0.0.1", "localhost", "2130706433", "127.1"):
         server = web_server(redirect(other.url("/", host)))
         refused(server.url(), f"names port {other.port}", server.policy)
-        refused(server.url(), "No public web site", replace(server.policy, ports=frozenset({other.port})))
+        refused(
+            server.url(), "Could not reach a public web site", replace(server.policy, ports=frozenset({other.port}))
+        )
     assert not other.requests
 
 
-def test_a_redirect_without_a_place_ends_in_a_sentence(web_server):
+def test_a_redirect_without_a_location_gets_a_sentence(web_server):
     server = web_server(answer(b"", status="302 Found"))
     refused(server.url(), "more than 3 times", server.policy)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lookalike.errors import ImageError
+from lookalike.errors import ImageError, UndecidedError
 from lookalike.serving import telemetry
 from tests.support.data import ROOT
 
@@ -19,7 +19,7 @@ SECRETS = ["holiday with Ana.jpg", "IMG_0042.jpg", "198.51.100.7", "2001:db8::7"
 
 @pytest.fixture
 def lines():
-    """lines() gives what was logged since the test began, parsed; text() as it stands on stderr."""
+    """lines() returns what was logged since the test began, parsed."""
     stream, logger = io.StringIO(), logging.getLogger("lookalike")
     before, logger.handlers = logger.handlers, []
     telemetry.set_up_logs(stream)
@@ -28,10 +28,11 @@ def lines():
 
 
 def sample(name, **labels):
+    telemetry.declare_series()
     return telemetry.REGISTRY.get_sample_value(name, labels or None)
 
 
-def test_a_request_is_one_line_with_its_stages_and_no_others(lines):
+def test_a_request_is_one_line_with_only_its_own_stages(lines):
     with telemetry.request("photo") as request:
         for name in ("decode", "search", "search"):
             with telemetry.stage(name):
@@ -61,7 +62,7 @@ def test_queries_stages_and_errors_are_counted(lines):
     assert [line["outcome"] for line in lines()] == ["ok", "ImageError"]
 
 
-def test_an_unexpected_error_is_told_by_class_and_place_without_its_words(lines):
+def test_an_unexpected_error_is_logged_by_class_and_place_without_its_text(lines):
     with pytest.raises(ZeroDivisionError), telemetry.request("photo"):
         raise ZeroDivisionError("IMG_0042.jpg")
     unexpected, query = lines()
@@ -70,9 +71,9 @@ def test_an_unexpected_error_is_told_by_class_and_place_without_its_words(lines)
     assert query["outcome"] == "unexpected" and "IMG_0042" not in json.dumps([unexpected, query])
 
 
-def test_a_query_broken_off_by_a_rerun_is_no_error(lines):
+def test_a_query_interrupted_by_a_rerun_is_not_an_error(lines):
     class Rerun(BaseException):
-        """As Streamlit's is."""
+        """Like Streamlit's."""
 
     before = sample("lookalike_errors_total", kind="unexpected")
     with pytest.raises(Rerun), telemetry.request("product"):
@@ -114,6 +115,25 @@ def test_waiting_is_a_gauge_and_a_stage(lines):
     assert lines()[0]["stages"].keys() == {"wait"}
 
 
+def test_every_class_of_error_is_a_series_that_starts_at_zero():
+    class LateError(UndecidedError):
+        """Defined after the import, as in a module that is imported only when it is needed."""
+
+    text = telemetry.metrics().decode()
+    assert 'lookalike_errors_total{kind="LateError"} 0.0\n' in text
+    for kind in ("ImageError", "UndecidedError", "ServerError", "unexpected"):
+        assert f'lookalike_errors_total{{kind="{kind}"}} ' in text
+
+
+def test_a_place_names_the_wing_of_our_own_modules(lines):
+    for path in ("web/look_up/page.py", "errors.py"):
+        error = compile("\n1 / 0", str(telemetry.PACKAGE / path), "exec")
+        with pytest.raises(ZeroDivisionError) as caught:
+            exec(error)
+        telemetry.failed(caught.value)
+    assert [line["where"] for line in lines()] == ["web-look_up-page-2", "errors-2"]
+
+
 def test_unknown_kinds_and_stages_are_refused():
     with pytest.raises(ValueError, match="none of photo"), telemetry.request("a red dress"):
         pass
@@ -121,7 +141,7 @@ def test_unknown_kinds_and_stages_are_refused():
         pass
 
 
-def test_setting_up_again_logs_every_line_once(lines, capsys):
+def test_setting_up_the_logs_again_writes_every_line_once(lines, capsys):
     for _ in range(3):
         telemetry.set_up_logs()
     telemetry.log("index", products=4)
@@ -129,7 +149,7 @@ def test_setting_up_again_logs_every_line_once(lines, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_page_run_again_and_again_registers_nothing_twice():
+def test_a_page_that_runs_again_registers_nothing_twice():
     page = "from lookalike.serving import telemetry\ntelemetry.set_up_logs()\ntelemetry.log('run')\n"
     code = f"for _ in range(2): exec({page!r}, {{}})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

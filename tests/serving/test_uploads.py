@@ -1,36 +1,51 @@
-import hashlib
 import io
 import os
 
+import pytest
 from PIL import Image
 
+from lookalike.files import sha256
+from lookalike.images.decoding import decode
+from lookalike.search.query import look_at
 from lookalike.serving.uploads import keep
 
 
-def test_a_photo_is_kept_once_by_its_content_without_its_metadata(tmp_path):
+def encode(format, **options):
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 30), "red").save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def test_a_photo_is_kept_once_by_its_content_without_its_metadata(tmp_path, toy):
     exif = Image.Exif()
     exif.get_ifd(0x8825)[1] = "N"  # where the photo was taken
-    buffer = io.BytesIO()
-    Image.new("RGB", (20, 30), "red").save(buffer, "JPEG", exif=exif)
-    path = keep(buffer.getvalue(), tmp_path / "uploads")
-    assert keep(buffer.getvalue(), tmp_path / "uploads") == path
-    assert path.name == hashlib.sha256(buffer.getvalue()).hexdigest() + ".jpg"
+    photo = encode("JPEG", exif=exif)
+    view = look_at(toy, photo)
+    path = keep(view, sha256(photo), tmp_path / "uploads")
+    written_at = path.stat().st_mtime_ns
+    assert keep(view, sha256(photo), tmp_path / "uploads") == path and path.stat().st_mtime_ns == written_at
+    assert path.name == sha256(photo) + ".jpg"
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert not Image.open(path).getexif()
 
 
-def test_what_cannot_be_copied_costs_the_visitor_nothing(tmp_path, no_decoder):
+def test_a_large_photo_is_kept_with_more_pixels_than_the_networks_see(tmp_path, toy):
     buffer = io.BytesIO()
-    Image.new("RGB", (20, 30), "red").save(buffer, "TIFF")
+    Image.new("RGB", (3000, 2000), "red").save(buffer, "JPEG")
+    kept = Image.open(keep(look_at(toy, buffer.getvalue()), "0" * 64, tmp_path))
+    assert kept.size == (1024, 683)
+
+
+def test_a_failed_copy_does_not_fail_the_visitors_search(tmp_path, toy, no_decoder):
+    view = look_at(toy, encode("TIFF"))
     with no_decoder():
-        assert keep(buffer.getvalue(), tmp_path) is None and not list(tmp_path.iterdir())
+        assert keep(view, "0" * 64, tmp_path) is None and not list(tmp_path.iterdir())
 
 
-def test_a_disk_that_refuses_leaves_no_part_of_a_photo(tmp_path, monkeypatch):
-    def full(source, target):
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+def test_a_full_disk_leaves_no_part_of_a_photo(tmp_path, monkeypatch, name):
+    def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
-    buffer = io.BytesIO()
-    Image.new("RGB", (20, 30), "red").save(buffer, "JPEG")
-    assert keep(buffer.getvalue(), tmp_path) is None and not list(tmp_path.iterdir())
+    monkeypatch.setattr(os, name, full)
+    assert keep(decode(encode("JPEG"), 1024), "0" * 64, tmp_path) is None and not list(tmp_path.iterdir())

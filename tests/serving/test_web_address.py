@@ -1,7 +1,7 @@
 import pytest
 
 from lookalike.serving.guarded_connection import Policy
-from lookalike.serving.web_address import parse
+from lookalike.serving.web_address import parse_address
 from tests.support.web_server import refused
 
 
@@ -52,7 +52,7 @@ from tests.support.web_server import refused
         ("x" * 10_000_000, "the limit is 2,000"),
     ],
 )
-def test_what_is_no_web_address_gets_its_sentence_and_no_look_up(address, sentence):
+def test_an_invalid_address_gets_its_sentence_and_is_not_looked_up(address, sentence):
     def resolve(host, port):
         raise AssertionError(f"{host} was looked up")
 
@@ -71,6 +71,6 @@ def test_what_is_no_web_address_gets_its_sentence_and_no_look_up(address, senten
         ("http://example.com?x=<>\"'", "example.com", "/?x=%3C%3E%22'"),
     ],
 )
-def test_an_address_is_taken_apart(address, host_header, path):
-    found = parse(address)
+def test_an_address_is_parsed(address, host_header, path):
+    found = parse_address(address)
     assert (found.host_header, found.path) == (host_header, path)

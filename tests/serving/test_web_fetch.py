@@ -7,26 +7,21 @@ from dataclasses import replace
 import pytest
 
 from lookalike.errors import ImageError
-from lookalike.images import decoding
-from lookalike.serving.web_fetch import MAX_BYTES, fetch_image
-from tests.support.web_server import answer, endless, only_numbers, picture, refused, servers
+from lookalike.images.decoding import MAX_PHOTO_BYTES, decode
+from lookalike.serving.web_fetch import fetch_image
+from tests.support.web_server import answer, endless, only_numbers, picture, refused
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
-@pytest.fixture
-def web_server():
-    yield from servers()
-
-
-def test_a_picture_arrives_as_it_is_and_opens(web_server):
+def test_a_picture_arrives_unchanged_and_opens(web_server):
     server = web_server(answer(picture(), "Content-Type: text/plain", f"Content-Length: {len(picture())}"))
     content = fetch_image(f"  {server.url()}\n", server.policy)
     assert content == picture()
-    assert decoding.decode(content, 32).size == (40, 60)
+    assert decode(content, 32).size == (40, 60)
 
 
-def test_the_request_is_plain_and_tells_nothing_about_the_shopper(web_server):
+def test_the_request_is_plain_and_reveals_nothing_about_the_visitor(web_server):
     server = web_server(answer(picture()))
     fetch_image(server.url("/a b/ö.png?q=ü&r=%20#part"), server.policy)
     lines = server.requests[0].split("\r\n")
@@ -37,7 +32,7 @@ def test_the_request_is_plain_and_tells_nothing_about_the_shopper(web_server):
     assert f"Host: 127.0.0.1:{server.port}" in lines and "Accept-Encoding: identity" in lines
 
 
-def test_a_body_in_chunks(web_server):
+def test_a_body_may_come_in_chunks(web_server):
     body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (picture()[:50], picture()[50:])) + b"0\r\n\r\n"
     server = web_server(answer(body, "Transfer-Encoding: chunked"))
     assert fetch_image(server.url(), server.policy) == picture()
@@ -58,18 +53,18 @@ def test_the_proxies_of_the_environment_are_not_used(web_server, monkeypatch):
         (answer(b"\xef\xbb\xbf\n <!-- x --><HTML lang=en>", "Content-Type: image/png"), "a page, not of a picture"),
         (answer(b""), "sent nothing"),
         (answer(b"", status="404 Not Found"), "nothing at that address"),
-        (answer(b"", status="403 Forbidden"), "does not hand its picture out"),
+        (answer(b"", status="403 Forbidden"), "does not give this picture"),
         (answer(b"", status="503 Busy"), "answered with the error 503"),
         (answer(b"x", status="206 Partial Content"), "answered with the error 206"),
-        (answer(picture(), f"Content-Length: {len(picture()) + 1}"), "broke off"),
-        (answer(b"ff\r\nshort", "Transfer-Encoding: chunked"), "broke off"),
-        (answer(b"zz\r\nshort", "Transfer-Encoding: chunked"), "broke off"),
-        (answer(b"-5\r\nshort", "Transfer-Encoding: chunked"), "not a web server's"),
-        (b"", "broke off"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "not a web server's"),
-        (b"HTTP/1.1 two hundred\r\n\r\n", "not a web server's"),
-        (b"HTTP/9 200 OK\r\n\r\n", "not a web server's"),
-        (bytes(range(256)) * 300, "not a web server's"),
+        (answer(picture(), f"Content-Length: {len(picture()) + 1}"), "stopped before"),
+        (answer(b"ff\r\nshort", "Transfer-Encoding: chunked"), "stopped before"),
+        (answer(b"zz\r\nshort", "Transfer-Encoding: chunked"), "stopped before"),
+        (answer(b"-5\r\nshort", "Transfer-Encoding: chunked"), "did not answer as a web server does"),
+        (b"", "stopped before"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "did not answer as a web server does"),
+        (b"HTTP/1.1 two hundred\r\n\r\n", "did not answer as a web server does"),
+        (b"HTTP/9 200 OK\r\n\r\n", "did not answer as a web server does"),
+        (bytes(range(256)) * 300, "did not answer as a web server does"),
     ],
 )
 def test_an_answer_without_a_picture_gets_its_sentence(web_server, response, sentence):
@@ -77,7 +72,7 @@ def test_an_answer_without_a_picture_gets_its_sentence(web_server, response, sen
     refused(server.url(), sentence, server.policy)
 
 
-def test_whatever_a_server_says_the_answer_is_bytes_or_a_sentence(web_server):
+def test_any_response_gives_bytes_or_a_sentence(web_server):
     dice = random.Random(5)
     seed = answer(b"5\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked", "Content-Length: 9", "Location: http://x/")
     said = []
@@ -112,10 +107,10 @@ def test_an_endless_body_is_stopped_at_the_limit(web_server, start, piece):
     refused(server.url(), "more than 20 MB, the limit", server.policy)
 
 
-def test_the_limit_itself_is_let_through_and_one_byte_more_is_not(web_server):
-    server = web_server(answer(b"\xff" * MAX_BYTES))
-    assert len(fetch_image(server.url(), server.policy)) == MAX_BYTES
-    server = web_server(answer(b"\xff" * (MAX_BYTES + 1)))
+def test_a_body_at_the_limit_is_accepted_and_one_byte_more_is_not(web_server):
+    server = web_server(answer(b"\xff" * MAX_PHOTO_BYTES))
+    assert len(fetch_image(server.url(), server.policy)) == MAX_PHOTO_BYTES
+    server = web_server(answer(b"\xff" * (MAX_PHOTO_BYTES + 1)))
     refused(server.url(), "more than 20 MB", server.policy)
 
 
@@ -132,13 +127,13 @@ def test_the_limit_itself_is_let_through_and_one_byte_more_is_not(web_server):
 )
 def test_endless_heads_are_stopped(web_server, start, piece):
     server = web_server(endless(start, piece))
-    refused(server.url(), "not a web server's", server.policy)
+    refused(server.url(), "did not answer as a web server does", server.policy)
 
 
-def test_bytes_wrapped_one_by_one_are_stopped(web_server):
+def test_chunks_of_one_byte_are_stopped(web_server):
     server = web_server(endless(answer(b"", "Transfer-Encoding: chunked"), b"1\r\nx\r\n" * 10_000))
     started = time.monotonic()
-    refused(server.url(), "not a web server's", server.policy)
+    refused(server.url(), "did not answer as a web server does", server.policy)
     assert time.monotonic() - started < 5
 
 
@@ -146,14 +141,14 @@ def test_bytes_wrapped_one_by_one_are_stopped(web_server):
     "start",
     [b"", OK, OK + b"X: ", answer(b""), answer(b"", "Content-Length: 900"), answer(b"", "Transfer-Encoding: chunked")],
 )
-def test_bytes_that_drip_in_are_given_up_on_in_time(web_server, start):
+def test_a_slow_drip_of_bytes_is_given_up_in_time(web_server, start):
     server = web_server(endless(start, b"1", 0.02))
     started = time.monotonic()
     refused(server.url(), "127.0.0.1 took longer than 0.3 seconds", replace(server.policy, seconds=0.3))
     assert time.monotonic() - started < 2
 
 
-def test_the_time_is_for_all_redirects_together(web_server):
+def test_the_time_limit_covers_all_redirects_together(web_server):
     def respond(connection, stopped):
         stopped.wait(0.2)
         connection.sendall(answer(b"", "Location: /on", status="302 Found"))
@@ -162,7 +157,7 @@ def test_the_time_is_for_all_redirects_together(web_server):
     refused(server.url(), "longer than 0.5 seconds", replace(server.policy, seconds=0.5))
 
 
-def test_a_packed_body_is_refused_not_unpacked(web_server):
+def test_a_compressed_body_is_refused_and_not_decompressed(web_server):
     bomb = gzip.compress(bytes(1_000_000))
     server = web_server(answer(bomb, "Content-Encoding: gzip"))
-    refused(server.url(), "sends the picture packed", server.policy)
+    refused(server.url(), "sends the picture compressed", server.policy)

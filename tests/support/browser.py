@@ -1,9 +1,10 @@
-"""What a person does on the page and sees there, for the tests that drive a browser."""
+"""What a visitor does on the page and sees there, for the tests that drive a browser."""
 
 import re
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.data import ROOT
 
@@ -12,45 +13,46 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 FLAGS += ["--disable-component-update", "--disable-sync"]
 FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 ARTIFACTS = ROOT / "test-artifacts"
-SECONDS = 30_000
+TIMEOUT_MS = 30_000
+BADGE = re.compile(r"Closer than \d+%|As close as can be|Somewhat alike|Loosely alike")
 
 
-def product(number=0):
-    """The picture of one of the demo's products; its stem is the id."""
-    return sorted((ROOT / "images").iterdir())[number]
+def product(number: int = 0) -> Path:
+    """Return the picture of one of the demo's products; its stem is the id."""
+    return sorted((ROOT / "images").glob("*.jpg"))[number]
 
 
-def about(number=0, **params):
-    """The address, below the server's, of a product of the demo."""
+def product_path(number: int = 0, **params: object) -> str:
+    """Return the path and query of the address of one of the demo's products."""
     more = "".join(f"&{key}={value}" for key, value in params.items())
     return f"/?product={product(number).stem}{more}"
 
 
-def choose(page, *paths):
-    """Give files to the uploader, in the popover of a new search where there is a query already."""
+def choose(page: Page, *paths: Path) -> None:
+    """Give files to the uploader, which is behind “New search” once there is a query."""
     page.set_input_files("input[type=file]", paths)
 
 
-def cards(page):
+def cards(page: Page) -> Locator:
     return page.locator("[class*=st-key-card-]")
 
 
-def names(page):
-    """The names on the cards, once they have come to rest."""
+def names(page: Page) -> list[str]:
+    """Return the names on the cards, once the page has stopped changing."""
     expect_answer(page)
     return cards(page).locator("strong").all_inner_texts()
 
 
-def expect_answer(page, count=5):
-    """So many cards, their pictures drawn, each with a text for those who cannot see it."""
-    expect(cards(page)).to_have_count(count, timeout=SECONDS)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=SECONDS)
+def expect_answer(page: Page, count: int = 5) -> None:
+    """Expect this many cards whose pictures are drawn, each with an alternative text."""
+    expect(cards(page)).to_have_count(count, timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=TIMEOUT_MS)
     loaded = "pictures => pictures.length && pictures.every(p => p.complete && p.naturalWidth > 0)"
     page.wait_for_function(f"({loaded})([...document.querySelectorAll('[class*=st-key-card-] img')])")
     assert all(picture.get_attribute("alt") for picture in cards(page).locator("img").all())
 
 
-def expect_other_names(page, before):
+def expect_other_names(page: Page, before: list[str]) -> list[str]:
     """Wait until the cards show other products than before, and return their names."""
     page.wait_for_function(
         "before => { const now = [...document.querySelectorAll('[class*=st-key-card-] strong')].map(n => n.innerText);"
@@ -60,44 +62,40 @@ def expect_other_names(page, before):
     return names(page)
 
 
-def button(page, name, **more):
-    return page.get_by_role("button", name=name, **more)
+def button(page: Page, name: str, exact: bool = False) -> Locator:
+    return page.get_by_role("button", name=name, exact=exact)
 
 
-def cell(page, row, column):
-    """A cell of the grid over the first picture, both counted from 1."""
+def cell(page: Page, row: int, column: int) -> Locator:
+    """Return a cell of the grid over the first picture; rows and columns count from 1."""
     return page.get_by_role("button", name=f"Row {row}, column {column}", exact=True).first
 
 
-def marked(page):
-    """How many cells of the grid are marked."""
+def count_marked(page: Page) -> int:
+    """Return how many cells of the grid are marked."""
     return page.locator(".grid button[aria-pressed=true]").count()
 
 
-def middle(cell):
+def middle(cell: Locator) -> tuple[float, float]:
     box = cell.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def starts(page):
-    """Wait for the page of a first visit."""
-    expect(page.get_by_test_id("stFileUploader")).to_be_visible(timeout=SECONDS)
+def wait_for_start(page: Page) -> Page:
+    """Wait for the page of a first visit, and return it."""
+    expect(page.get_by_test_id("stFileUploader")).to_be_visible(timeout=TIMEOUT_MS)
     return page
-
-
-def badge(text=r"Closer than \d+ %|As close as can be|Somewhat alike|Loosely alike"):
-    return re.compile(text)
 
 
 @pytest.fixture(scope="session")
 def demo_shop(serve, demo_index):
-    """The address of one server over the demo catalogue, shared by all tests of the browser."""
+    """The address of one server over the demo catalogue, shared by all browser tests."""
     return serve(demo_index)
 
 
 @pytest.fixture(scope="module")
 def browser(chromium):
-    """A real Chromium with a made-up camera."""
+    """A real Chromium with a fake camera."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -108,12 +106,12 @@ def browser(chromium):
 
 @pytest.fixture
 def visit(request, browser, demo_shop):
-    """visit(size, path, **context) opens the app; nothing may go wrong on the console of any page it opened."""
+    """visit(size, path, **context) opens the app. The test fails if any page it opened logs an error."""
     opened, problems = [], []
 
     def open_page(size="desktop", path="", address=demo_shop, **context):
         page = browser.new_context(viewport=SIZES[size], has_touch=size == "phone", **context).new_page()
-        page.set_default_timeout(SECONDS)
+        page.set_default_timeout(TIMEOUT_MS)
         page.on("console", lambda message: message.type == "error" and problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address + path)
@@ -131,7 +129,7 @@ def visit(request, browser, demo_shop):
 
 @pytest.fixture(params=SIZES)
 def page(request, visit, agreed_on):
-    """A product looked up whose neighbors agree, at a desktop's or a phone's size."""
-    page = visit(request.param, about(agreed_on))
+    """The results of a product whose neighbors agree, at a desktop's or a phone's size."""
+    page = visit(request.param, product_path(agreed_on))
     expect_answer(page)
     return page

@@ -1,4 +1,4 @@
-"""A real web server of a test's own on this machine, as rude as the test wants it."""
+"""A real web server on this machine for one test, as rude as the test wants it."""
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ def answer(body, *headers, status="200 OK"):
 
 
 class Server:
-    """A real server that hands every connection, and its request's head, to a function."""
+    """Answers every connection with bytes or a function(connection, stopped), and keeps the heads of the requests."""
 
     def __init__(self, respond, context=None, ip="127.0.0.1"):
         self.respond, self.context, self.ip, self.requests = respond, context, ip, []
@@ -36,7 +36,7 @@ class Server:
 
     @property
     def policy(self):
-        """Strict, but for this very server."""
+        """The strict policy, with an exception for this server."""
         return replace(STRICT, exceptions=frozenset({(self.ip, self.port)}))
 
     def url(self, path="/photo.png", host="127.0.0.1", scheme="http"):
@@ -66,12 +66,12 @@ class Server:
     def stop(self):
         self.stopped.set()
         with contextlib.suppress(OSError):
-            self.listening.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+            self.listening.shutdown(socket.SHUT_RDWR)  # wakes up the accepting thread
         self.listening.close()
 
 
 def servers():
-    """A fixture's generator: start(bytes or function(connection, stopped), TLS context, IP) starts a Server."""
+    """Give a function that starts a Server (bytes or function, TLS context, IP), and stop all servers at the end."""
     started = []
 
     def start(*arguments):

@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from lookalike.tuning.augmentation import background, composite, cut_out
+from lookalike.tuning.augmentation import composite, cut_out, make_background
 
 
 def product(background="white"):
@@ -11,17 +11,17 @@ def product(background="white"):
     return np.asarray(image)
 
 
-def test_a_product_on_white_is_cut_out_with_what_is_white_in_it():
+def test_a_product_on_white_is_cut_out_with_its_own_white_parts():
     mask = cut_out(product())
     assert mask[60:161, 60:161].all() and mask.sum() == 101 * 101
 
 
-def test_what_does_not_stand_on_white_is_left_alone():
+def test_an_image_without_a_product_on_white_is_not_cut_out():
     assert cut_out(product("gray")) is None
     assert cut_out(np.full((224, 224, 3), 255, np.uint8)) is None
 
 
-def test_a_composed_product_keeps_its_color_and_loses_the_white():
+def test_a_composite_keeps_the_products_color_and_loses_the_white():
     pixels = product()
     image = composite(pixels, cut_out(pixels), np.random.default_rng(0))
     assert image.shape == (224, 224, 3) and image.dtype == np.uint8
@@ -30,5 +30,5 @@ def test_a_composed_product_keeps_its_color_and_loses_the_white():
 
 
 def test_the_same_seed_makes_the_same_background():
-    first, again = (background(64, np.random.default_rng(4)) for _ in range(2))
+    first, again = (make_background(64, np.random.default_rng(4)) for _ in range(2))
     np.testing.assert_array_equal(first, again)

@@ -1,4 +1,4 @@
-"""Products on other backgrounds: the same ones each time, only those that can be cut out, and learned from."""
+"""Products on other backgrounds: the same ones each time, only those that can be cut out, and used for learning."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ COUNT = 140
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory, embedder):
-    """An index of drawn products on white, red and blue ones; two do not stand on white, one is gone."""
+    """An index of red and blue drawn products on white, except two on green; one file has been deleted."""
     folder = tmp_path_factory.mktemp("shop")
     (folder / "images").mkdir()
     for number in range(COUNT):
@@ -30,19 +30,19 @@ def shop(tmp_path_factory, embedder):
     return load_index(folder)
 
 
-def shown(shop, rows, embedder):
+def composites(shop, rows, embedder):
     return composite_vectors(shop, rows, embedder.size, embedder.fashion_vectors)
 
 
-def test_what_stands_on_white_is_there_and_is_another_picture(shop, embedder):
-    vectors, rows = shown(shop, np.arange(80), embedder)
+def test_products_on_white_become_other_pictures(shop, embedder):
+    vectors, rows = composites(shop, np.arange(80), embedder)
     assert rows.tolist() == [row for row in range(80) if row not in (3, 5, 70)]
     assert {name: matrix.shape for name, matrix in vectors.items()} == {"fashion": (77, 256), "color": (77, 40)}
     alike = (vectors["fashion"] * shop.spaces["fashion"][rows]).sum(axis=1)
     assert alike.max() < 0.999
 
 
-def test_a_products_background_is_its_own_whatever_else_is_asked_for(shop):
+def test_a_products_background_does_not_depend_on_the_other_products(shop):
     def pixels(pixels, aspects):
         return {"pixels": pixels}
 
@@ -53,30 +53,32 @@ def test_a_products_background_is_its_own_whatever_else_is_asked_for(shop):
     assert len({image[0, 0].tobytes() for image in every["pixels"]}) > 6
 
 
-def test_where_none_can_be_cut_out_there_is_nothing(shop, embedder):
-    vectors, rows = shown(shop, np.array([3, 5]), embedder)
+def test_no_vectors_are_made_if_nothing_can_be_cut_out(shop, embedder):
+    vectors, rows = composites(shop, np.array([3, 5]), embedder)
     assert vectors == {} and len(rows) == 0
 
 
-def test_a_head_learns_from_them_but_never_from_those_it_is_judged_by(shop, embedder, monkeypatch):
+def test_a_head_learns_from_composites_but_never_from_held_out_products(shop, embedder, monkeypatch):
     fits, attributes = [], [shop.product(row).attributes for row in range(COUNT)]
     fit_head = tuning.fit_head
 
-    def watched(vectors, own, columns=None):
+    def recording_fit_head(vectors, own, columns=None):
         fits.append((vectors, own))
         return fit_head(vectors, own, columns)
 
-    monkeypatch.setattr(tuning, "fit_head", watched)
+    monkeypatch.setattr(tuning, "fit_head", recording_fit_head)
     _, gain = tune(shop, embedder, attributes)
-    judged_by, judged = 21, fits[0][1]
-    assert [own == {} for own in judged[:COUNT]].count(True) == judged_by and {} not in judged[COUNT:]
-    assert COUNT - judged_by - 3 <= len(judged) - COUNT <= COUNT - judged_by
+    held_out, learned = 21, fits[0][1]
+    assert [own == {} for own in learned[:COUNT]].count(True) == held_out and {} not in learned[COUNT:]
+    assert COUNT - held_out - 3 <= len(learned) - COUNT <= COUNT - held_out
     assert all(len(vectors["fashion"]) == len(own) for vectors, own in fits)
     assert gain.composed is not None
 
 
-def test_a_word_is_no_commoner_for_being_seen_on_two_backgrounds(shop, embedder):
-    """A column most of whose words come once or twice cannot be learned, on however many backgrounds."""
+def test_a_word_is_not_more_frequent_for_being_seen_on_two_backgrounds(shop, embedder):
+    """A column with mostly words that occur once or twice cannot be learned, however many backgrounds there are."""
     colors = [shop.product(row).attributes for row in range(COUNT)]
     rare = [own | {"article": f"number {row // 2}"} for row, own in enumerate(colors)]
-    assert set(tuning._fitted(shop, rare, shown(shop, np.arange(COUNT), embedder)).words) == {"baseColour"}
+    assert set(tuning.fit_with_composites(shop, rare, composites(shop, np.arange(COUNT), embedder)).words) == {
+        "baseColour"
+    }

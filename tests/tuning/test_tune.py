@@ -13,7 +13,7 @@ from lookalike.tuning.tune import SEED, Gain, tune, tune_index
 
 
 def catalogue(tmp_path, n=600, seed=0, noise=0.2):
-    """An index whose fashion vectors tell the gender only by one number among much noise; its attributes."""
+    """An index whose fashion vectors show the gender in one number only, the rest being noise; and its attributes."""
     rng = np.random.default_rng(seed)
     genders = rng.integers(0, 2, n)
     fashion = rng.normal(0, 1, (n, 40)).astype(np.float32)
@@ -31,14 +31,14 @@ def catalogue(tmp_path, n=600, seed=0, noise=0.2):
     return load_index(tmp_path), attributes
 
 
-def test_tuning_helps_where_attributes_can_be_seen(toy, tmp_path):
+def test_tuning_helps_if_attributes_are_visible(toy, tmp_path):
     index, attributes = catalogue(tmp_path)
     head, gain = tune(index, toy, attributes)
     assert gain.products[1] > gain.products[0] + 0.1 and gain.helps and gain.composed is None
     assert head.words == {"gender": ("Men", "Women")}
 
 
-def test_it_is_left_off_where_they_cannot(toy, tmp_path):
+def test_tuning_is_left_off_if_attributes_are_not_visible(toy, tmp_path):
     index, attributes = catalogue(tmp_path)
     shuffled = [attributes[row] for row in np.random.default_rng(9).permutation(len(attributes))]
     head, gain = tune(index, toy, shuffled)
@@ -54,11 +54,11 @@ def test_it_is_left_off_where_they_cannot(toy, tmp_path):
         ((0.5, 0.5), None, False),
     ],
 )
-def test_it_must_help_products_and_not_hurt_composed_photos(products, composed, helps):
+def test_tuning_must_help_products_and_not_hurt_composites(products, composed, helps):
     assert Gain(("gender",), products, 0.02, composed).helps is helps
 
 
-def test_a_tuned_index_ranks_by_it_and_is_not_tuned_again(toy, tmp_path):
+def test_a_tuned_index_has_the_space_and_is_not_tuned_again(toy, tmp_path):
     catalogue(tmp_path)
     calls = []
 
@@ -84,7 +84,7 @@ def test_indexing_again_leaves_a_tuned_index_untouched(toy, tmp_path):
     assert load_index(tmp_path).head is None
 
 
-def test_columns_of_which_no_product_has_all_are_judged_by_those_it_has(toy, tmp_path):
+def test_a_product_without_all_columns_is_scored_by_those_it_has(toy, tmp_path):
     index, attributes = catalogue(tmp_path)
     parts = [{"sleeve" if row % 2 else "heel": own["gender"]} for row, own in enumerate(attributes)]
     head, gain = tune(index, toy, parts)
@@ -93,14 +93,14 @@ def test_columns_of_which_no_product_has_all_are_judged_by_those_it_has(toy, tmp
     assert set(load_index(tmp_path).head.words) == {"heel", "sleeve"}
 
 
-def test_a_manifest_that_could_not_be_read_again_is_not_written(toy, tmp_path):
+def test_a_manifest_that_could_not_be_read_back_is_not_written(toy, tmp_path):
     index, _ = catalogue(tmp_path)
     with pytest.raises(ValueError, match="not JSON compliant"):
         save_head(index, None, {"error": float("nan")})
     assert load_index(tmp_path).manifest == index.manifest
 
 
-def test_a_word_that_only_held_out_products_have_gets_a_sentence(toy, tmp_path):
+def test_a_word_that_only_held_out_products_have_is_an_error(toy, tmp_path):
     index, attributes = catalogue(tmp_path)
     held = np.random.default_rng(SEED).permutation(len(attributes))[0]
     alike = [{"gender": "Women"} for _ in attributes]
@@ -109,7 +109,7 @@ def test_a_word_that_only_held_out_products_have_gets_a_sentence(toy, tmp_path):
         tune(index, toy, alike)
 
 
-def test_too_little_to_learn_from_gets_its_sentence(toy, tmp_path):
+def test_too_little_to_learn_from_is_an_error(toy, tmp_path):
     index, attributes = catalogue(tmp_path)
     with pytest.raises(CatalogueError, match="50 products have attributes .* at least 100 are needed.*--no-tune"):
         tune(index, toy, [*attributes[:50], *[{}] * 550])
@@ -119,14 +119,14 @@ def test_too_little_to_learn_from_gets_its_sentence(toy, tmp_path):
         tune_index(tmp_path, lambda: toy)
 
 
-def test_a_head_that_does_not_help_is_taken_out(toy, tmp_path):
+def test_a_head_that_does_not_help_is_removed(toy, tmp_path):
     catalogue(tmp_path)
     tune_index(tmp_path, lambda: toy)
     save_head(load_index(tmp_path), None, {"attributes": "x"})
     assert load_index(tmp_path).head is None
 
 
-def test_no_other_run_writes_while_an_index_is_tuned(toy, tmp_path):
+def test_no_other_run_can_write_while_an_index_is_tuned(toy, tmp_path):
     catalogue(tmp_path)
 
     def other_run():
@@ -140,7 +140,7 @@ def test_no_other_run_writes_while_an_index_is_tuned(toy, tmp_path):
     load_index(tmp_path)
 
 
-def test_what_is_no_index_is_not_tuned_and_nothing_is_written_there(tmp_path):
+def test_tuning_a_missing_index_writes_nothing(tmp_path):
     with pytest.raises(IndexFileError, match="There is no index"):
         tune_index(tmp_path / "nowhere", None)
     assert not (tmp_path / "nowhere").exists()

@@ -1,10 +1,10 @@
-"""axe-core finds nothing serious in what we draw: at first, with results, with filters and the reasons open."""
+"""axe-core finds nothing serious on the start page, among the results, in the filters and in “Why?”."""
 
 import pytest
 from playwright.sync_api import expect
 
 from lookalike.web import texts
-from tests.support.browser import SIZES, about, button, cards, expect_answer, starts
+from tests.support.browser import SIZES, button, cards, expect_answer, product_path, wait_for_start
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -r tests/requirements.txt")
 
@@ -16,26 +16,26 @@ def open_page(request, visit):
 
 
 def findings(page):
-    """What axe calls serious or critical, each as (rule, the element's HTML)."""
+    """Return what axe calls serious or critical, each as (rule, the element's HTML)."""
     violations = axe.Axe().run(page).response["violations"]
-    grave = [violation for violation in violations if violation["impact"] in ("serious", "critical")]
-    return [(violation["id"], node["html"]) for violation in grave for node in violation["nodes"]]
+    serious = [violation for violation in violations if violation["impact"] in ("serious", "critical")]
+    return [(violation["id"], node["html"]) for violation in serious for node in violation["nodes"]]
 
 
-def test_the_first_page(open_page):
-    page = starts(open_page())
+def test_the_start_page_is_accessible(open_page):
+    page = wait_for_start(open_page())
     expect(button(page, texts.PASTE)).to_be_visible()
     assert findings(page) == []
 
 
-def test_the_results(open_page):
-    page = open_page(about())
+def test_the_results_are_accessible(open_page):
+    page = open_page(product_path())
     expect_answer(page)
     assert findings(page) == []
 
 
-def test_the_filters_and_the_reasons(open_page):
-    page = open_page(about())
+def test_the_filters_and_why_are_accessible(open_page):
+    page = open_page(product_path())
     expect_answer(page)
     button(page, texts.FILTERS).click()
     expect(page.get_by_text(texts.FILTERS_TITLE)).to_be_visible()

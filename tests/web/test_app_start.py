@@ -1,4 +1,4 @@
-"""The ways in through AppTest, and what a hostile browser may send."""
+"""The ways to start a search through AppTest, and what a hostile browser may send."""
 
 import io
 from functools import partial
@@ -28,7 +28,7 @@ def test_words_and_numbers_find_products(open_app, demo_index):
     assert app.session_state["way"] is None
 
 
-def test_surprise_me_and_the_examples_begin_with_a_product(open_app, demo_index):
+def test_surprise_me_and_the_examples_start_with_a_product(open_app, demo_index):
     app = open_app(demo_index)
     button(app, "surprise").click().run()
     assert not app.exception and len(results(app)) == 5
@@ -39,7 +39,7 @@ def test_surprise_me_and_the_examples_begin_with_a_product(open_app, demo_index)
     assert not app.exception and len(results(app)) == 5
 
 
-def test_a_web_address_within_the_house_is_refused_in_words(open_app, demo_index):
+def test_a_web_address_on_the_local_network_gets_a_sentence(open_app, demo_index):
     app = open_app(demo_index)
     button(app, "way-address").click().run()
     app.text_input[0].set_value("http://127.0.0.1/photo.jpg")
@@ -47,11 +47,11 @@ def test_a_web_address_within_the_house_is_refused_in_words(open_app, demo_index
     assert not app.exception and len(app.error) == 1 and not results(app)
 
 
-def test_a_picture_on_the_web_is_fetched(open_app, demo_index, monkeypatch):
+def test_a_picture_on_the_web_is_searched_for(open_app, demo_index, monkeypatch):
     handler = partial(SimpleHTTPRequestHandler, directory=str(ROOT / "images"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        # The real thing, but for one address within the house that only this test may ask for.
+        # The real function, except that this test allows one address on the local network.
         local = Policy(ports=frozenset({server.server_port}), exceptions=frozenset({server.server_address}))
         monkeypatch.setattr(start, "fetch_image", partial(fetch_image, policy=local))
         app = open_app(demo_index)
@@ -64,20 +64,20 @@ def test_a_picture_on_the_web_is_fetched(open_app, demo_index, monkeypatch):
 
 
 @pytest.mark.parametrize("sent", [None, 7, {}, ["a"], [[1]], [[7, 0], [-1, 2], [True, 1], ["1", 2]]])
-def test_a_browser_may_send_any_cells(sent):
-    assert photo_grid._checked(sent, (7, 7)) == frozenset()
-    assert photo_grid._checked([[0, 6], [0, 6], [3, 3]], (7, 7)) == {(0, 6), (3, 3)}
+def test_cells_that_a_browser_sends_are_checked(sent):
+    assert photo_grid.valid_cells(sent, (7, 7)) == frozenset()
+    assert photo_grid.valid_cells([[0, 6], [0, 6], [3, 3]], (7, 7)) == {(0, 6), (3, 3)}
 
 
 @pytest.mark.parametrize("sent", [None, 7, "", "data:image/png,plain", "data:;base64,?", "data:;base64," + "A" * 900])
-def test_a_browser_may_paste_anything(sent):
-    assert paste._content(sent, limit=500) is None
-    assert paste._content("data:image/png;base64,aGVsbG8=", limit=500) == b"hello"
+def test_photos_that_a_browser_pastes_are_checked(sent):
+    assert paste.decode_data_url(sent, max_bytes=500) is None
+    assert paste.decode_data_url("data:image/png;base64,aGVsbG8=", max_bytes=500) == b"hello"
 
 
-def test_a_photo_like_nothing_here_is_told_so_kindly(open_app, demo_index):
+def test_the_page_says_so_if_a_photo_is_unrelated_to_the_catalogue(open_app, demo_index):
     buffer = io.BytesIO()
     Image.effect_noise((300, 300), 90).convert("RGB").save(buffer, "PNG")
     app = upload(open_app(demo_index), buffer.getvalue())
-    assert app.info[0].value == texts.UNLIKE and len(results(app)) == 5
+    assert app.info[0].value == texts.UNRELATED and len(results(app)) == 5
     assert not upload(open_app(demo_index), photo().read_bytes()).info

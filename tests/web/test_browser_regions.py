@@ -1,37 +1,37 @@
-"""This part of it: cells tapped, a rectangle dragged, the keyboard, and back to the whole."""
+"""Regions of a photo: cells tapped, a rectangle dragged, the keyboard, and back to the whole photo."""
 
 from playwright.sync_api import expect
 
 from lookalike.web import texts
 from tests.support.browser import (
-    about,
     button,
     cell,
     choose,
+    count_marked,
     expect_answer,
     expect_other_names,
-    marked,
     middle,
     names,
     product,
-    starts,
+    product_path,
+    wait_for_start,
 )
 
 
-def test_tapped_cells_are_the_query_and_one_tap_goes_back(visit):
-    page = starts(visit("phone"))
+def test_tapped_cells_are_the_query_and_one_tap_restores_the_whole_photo(visit):
+    page = wait_for_start(visit("phone"))
     choose(page, product())
     before = names(page)
     for row, column in ((1, 3), (1, 4), (1, 5)):
         cell(page, row, column).tap(force=True)
     other = expect_other_names(page, before)
-    assert marked(page) == 3
-    button(page, texts.WHOLE).click()
-    assert expect_other_names(page, other) == before and marked(page) == 0
+    assert count_marked(page) == 3
+    button(page, texts.WHOLE_PHOTO).click()
+    assert expect_other_names(page, other) == before and count_marked(page) == 0
 
 
-def test_a_dragged_rectangle_is_the_query_and_lies_in_the_address(visit):
-    page = visit("desktop", about())
+def test_a_dragged_rectangle_is_the_query_and_part_of_the_address(visit):
+    page = visit("desktop", product_path())
     before = names(page)
     page.mouse.move(*middle(cell(page, 1, 2)))
     page.mouse.down()
@@ -39,14 +39,14 @@ def test_a_dragged_rectangle_is_the_query_and_lies_in_the_address(visit):
     page.mouse.move(*middle(cell(page, 2, 6)), steps=4)
     page.mouse.up()
     expect_other_names(page, before)
-    assert marked(page) == 10 and "part=01" in page.url
+    assert count_marked(page) == 10 and "part=01" in page.url
     page.reload()
     expect_answer(page)
-    assert marked(page) == 10
+    assert count_marked(page) == 10
 
 
-def test_the_keyboard_marks_cells(visit):
-    page = visit("desktop", about())
+def test_the_keyboard_can_mark_cells(visit):
+    page = visit("desktop", product_path())
     before = names(page)
     cell(page, 1, 1).focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Space"):
@@ -58,10 +58,10 @@ def test_the_keyboard_marks_cells(visit):
     assert expect_other_names(page, other) == before
 
 
-def test_each_of_several_photos_has_its_own_parts(visit):
-    page = starts(visit())
+def test_each_of_several_photos_has_its_own_region(visit):
+    page = wait_for_start(visit())
     choose(page, product(0), product(60))
     before = names(page)
     page.get_by_role("button", name="Row 4, column 4", exact=True).nth(1).click(force=True)
     expect_other_names(page, before)
-    assert marked(page) == 1
+    assert count_marked(page) == 1

@@ -13,8 +13,9 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from lookalike.extraction.build import build_index
-from lookalike.web.catalogue import texts as words
-from tests.support.browser import SECONDS, SIZES
+from lookalike.web.catalogue import texts
+from lookalike.web.texts import MORE_LIKE_THIS
+from tests.support.browser import SIZES, TIMEOUT_MS
 from tests.support.data import ROOT
 
 PICTURES = "[...document.querySelectorAll('[class*=st-key-tile] img')]"
@@ -30,7 +31,7 @@ def script(folder):
     page.show(SimpleNamespace(index=load_index(folder)), folder, index_version(folder))
 
 
-def open_tab(folder, tab=words.OVERVIEW):
+def open_tab(folder, tab=texts.OVERVIEW):
     app = AppTest.from_function(script, args=(str(folder),), default_timeout=120)
     app.session_state["tab"] = tab
     app.run()
@@ -49,7 +50,7 @@ def charts(app):
 
 @pytest.fixture
 def twins(catalogue, toy):
-    """The toy shop, where a fifth picture is as red as the first but is called black, and one file is broken."""
+    """The toy shop with a fifth picture, as red as the first but called black, and a broken file."""
     Image.new("RGB", (40, 60), "red").save(catalogue / "5.png")
     (catalogue / "6.png").write_bytes(b"broken")
     with open(catalogue.parent / "styles.csv", "a") as table:
@@ -58,7 +59,7 @@ def twins(catalogue, toy):
     return catalogue.parent
 
 
-def test_at_a_glance(twins):
+def test_the_first_tab_counts_products_and_lists_skipped_files(twins):
     app = open_tab(twins)
     assert [metric.value for metric in app.metric[:2]] == ["5", "1"]
     assert "toy" in said(app) and "look (3 numbers)" in said(app) and "5 of 5 products have attributes" in said(app)
@@ -66,89 +67,89 @@ def test_at_a_glance(twins):
     assert app.selectbox[0].options == ["baseColour", "productDisplayName"]
 
 
-def test_a_shop_without_attributes(catalogue, toy):
+def test_every_tab_works_without_attributes(catalogue, toy):
     build_index(catalogue, catalogue.parent, toy)
-    assert words.NO_ATTRIBUTES in said(open_tab(catalogue.parent))
-    assert "4 products" in said(open_tab(catalogue.parent, words.MAP))
-    assert words.NO_SAME in said(open_tab(catalogue.parent, words.SAME))
-    assert words.NO_ATTRIBUTES in said(open_tab(catalogue.parent, words.DOUBTS))
+    assert texts.NO_ATTRIBUTES in said(open_tab(catalogue.parent))
+    assert "4 products" in said(open_tab(catalogue.parent, texts.MAP))
+    assert texts.NO_SAME in said(open_tab(catalogue.parent, texts.SAME))
+    assert texts.NO_ATTRIBUTES in said(open_tab(catalogue.parent, texts.DOUBTS))
 
 
 def test_the_map_is_drawn_and_narrowed(twins):
-    app = open_tab(twins, words.MAP)
+    app = open_tab(twins, texts.MAP)
     assert len(charts(app)) == 1 and "5 products" in said(app)
     app.selectbox[1].select("Black").run()
-    assert not app.exception and "1 products" in said(app)
+    assert not app.exception and "1 product." in said(app)
 
 
-def test_products_with_one_picture_are_shown_with_the_words_they_differ_in(twins):
-    app = open_tab(twins, words.SAME)
+def test_products_with_the_same_picture_are_shown_with_the_attributes_that_differ(twins):
+    app = open_tab(twins, texts.SAME)
     text = said(app)
-    assert "1 picture, shared by 2 products" in text and "the very same picture" in text
+    assert "1 picture, shared by 2 products" in text and "identical picture" in text
     assert "baseColour: Red" in text and "baseColour: Black" in text
     app.toggle[0].set_value(True).run()
     assert "1 picture, shared by 2 products" in said(app)
 
 
-def test_words_in_doubt_are_shown_column_by_column(demo_index):
-    app = open_tab(demo_index, words.DOUBTS)
-    assert [control.label for control in app.get("button_group")] == [words.COLUMN]
-    assert "neighbors say so" in said(app) or "is at odds with" in said(app)
+def test_doubtful_attributes_are_shown_column_by_column(demo_index):
+    app = open_tab(demo_index, texts.DOUBTS)
+    assert [control.label for control in app.get("button_group")] == [texts.COLUMN]
+    assert "neighbors say so" in said(app) or "disagrees with" in said(app)
 
 
 def test_only_the_open_tab_is_computed(twins, monkeypatch):
     from lookalike.analysis import audit, catalogue_map
 
     def never(*args):
-        raise AssertionError("computed unasked")
+        raise AssertionError("computed although its tab is closed")
 
-    monkeypatch.setattr(audit, "same_pictures", never)
+    monkeypatch.setattr(audit, "find_duplicates", never)
     monkeypatch.setattr(audit, "nearest_products", never)
-    monkeypatch.setattr(catalogue_map, "layout", never)
+    monkeypatch.setattr(catalogue_map, "place_products", never)
     open_tab(twins)
 
 
 @pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
 def page(request, visit):
-    """The second page, reached as a visitor does, at both sizes and in both themes."""
+    """The page, reached as a visitor reaches it, at both sizes and in both themes."""
     size, scheme = request.param
     page = visit(size, color_scheme=scheme)
     page.get_by_test_id("stFileUploader").first.wait_for()
-    if size == "phone":  # there the pages are behind a button
+    if size == "phone":  # where a button hides the pages
         page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_role("link", name=words.TITLE).click()
+    page.get_by_role("link", name=texts.TITLE).click()
     if size == "phone":
         page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-    expect(page.get_by_text(words.LEAD)).to_be_in_viewport(timeout=SECONDS)
+    expect(page.get_by_text(texts.LEAD)).to_be_in_viewport(timeout=TIMEOUT_MS)
     return page
 
 
-def settled(page):
-    """Wait until the open tab is drawn whole, pictures too: one that goes while it loads is reported as missing."""
+def wait_until_drawn(page):
+    """Wait until the open tab is complete, pictures included: one that disappears while loading counts as missing."""
     open_tab = page.locator("[role=tabpanel]:visible")
-    expect(open_tab.get_by_test_id("stElementContainer").first).to_be_visible(timeout=SECONDS)
+    expect(open_tab.get_by_test_id("stElementContainer").first).to_be_visible(timeout=TIMEOUT_MS)
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
-    expect(page.get_by_test_id("stSpinner")).to_have_count(0, timeout=SECONDS)
+    expect(page.get_by_test_id("stSpinner")).to_have_count(0, timeout=TIMEOUT_MS)
     page.wait_for_function(f"{PICTURES}.every(picture => picture.complete && picture.naturalWidth > 0)")
 
 
 def test_every_tab_fits_the_screen(page):
-    for tab in words.TABS:
+    for tab in texts.TABS:
         page.get_by_role("tab", name=tab).click()
-        settled(page)
+        wait_until_drawn(page)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
         assert page.evaluate(f"{PICTURES}.every(picture => picture.alt)"), tab
 
 
 def test_a_dot_shows_its_product_and_leads_to_products_like_it(page):
-    page.get_by_role("tab", name=words.MAP).click()
-    expect(page.get_by_text(words.CHOOSE)).to_be_visible(timeout=SECONDS)
+    page.get_by_role("tab", name=texts.MAP).click()
+    expect(page.get_by_text(texts.CHOOSE)).to_be_visible(timeout=TIMEOUT_MS)
     dot = page.locator("[data-testid=stVegaLiteChart] .mark-symbol path").first
     dot.scroll_into_view_if_needed()
     (dot.tap if page.viewport_size["width"] < 600 else dot.click)(force=True)
     card = page.locator(".st-key-tile-chosen")
-    expect(card).to_be_visible(timeout=SECONDS)
-    card.get_by_text(words.MORE_LIKE_THIS).click()
+    expect(card).to_be_visible(timeout=TIMEOUT_MS)
+    card.get_by_text(MORE_LIKE_THIS).click()
     page.wait_for_url("**/?product=*")
 
 
@@ -157,7 +158,7 @@ def twin_shop(serve, tmp_path_factory):
     """The address of a shop of four products, two of them with one picture."""
     folder = tmp_path_factory.mktemp("twins")
     (folder / "images").mkdir()
-    for name, path in zip("abc", sorted((ROOT / "images").iterdir())):
+    for name, path in zip("abc", sorted((ROOT / "images").glob("*.jpg"))):
         shutil.copy(path, folder / "images" / f"{name}.jpg")
     shutil.copy(folder / "images" / "a.jpg", folder / "images" / "d.jpg")
     command = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"]
@@ -166,20 +167,20 @@ def twin_shop(serve, tmp_path_factory):
     return serve(folder)
 
 
-def test_findings_can_be_taken_along(visit, twin_shop):
+def test_findings_can_be_downloaded(visit, twin_shop):
     page = visit(address=twin_shop)
     page.get_by_test_id("stFileUploader").first.wait_for()
-    page.get_by_role("link", name=words.TITLE).click()
-    page.get_by_role("tab", name=words.SAME).click()
+    page.get_by_role("link", name=texts.TITLE).click()
+    page.get_by_role("tab", name=texts.SAME).click()
     with page.expect_download() as download:
-        page.get_by_text(words.DOWNLOAD).click()
+        page.get_by_text(texts.DOWNLOAD).click()
     content = download.value.path().read_bytes()
-    assert content.startswith(codecs.BOM_UTF8), "or Excel takes its letters for others"
+    assert content.startswith(codecs.BOM_UTF8), "without it, Excel misreads letters"
     header, *lines = csv.reader(io.StringIO(content.decode("utf-8-sig")))
     assert header == ["group", "distance", "id", "path"] and [line[2] for line in lines] == ["a", "d"]
 
 
-def test_the_pages_address_is_the_first_that_a_server_is_asked_for(serve, demo_index, browser):
+def test_the_pages_address_works_as_the_first_request_to_a_server(serve, demo_index, browser):
     page = browser.new_page()
     page.goto(serve(demo_index) + "/catalogue")
-    expect(page.get_by_text(words.LEAD)).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(texts.LEAD)).to_be_visible(timeout=20_000)

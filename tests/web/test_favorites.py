@@ -1,3 +1,5 @@
+"""The CSV files that favorites and results are downloaded as."""
+
 import csv
 import io
 from pathlib import Path
@@ -6,23 +8,23 @@ import pytest
 
 from lookalike.index.catalogue import Product
 from lookalike.search.recommender import Match
-from lookalike.web.downloads import of_results, to_csv
+from lookalike.web.downloads import match_rows, products_csv
 
 
 def product(name, **attributes):
-    return Product(name, Path("/shop") / name, attributes)
+    return Product(name, Path("/shop") / name, attributes, Path(name).stem)
 
 
 def read(content):
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
 
 
-def test_a_table_reads_back_as_it_was():
+def test_a_file_reads_back_as_the_rows_it_was_made_of():
     rows = [
         (1, product("images/10.jpg", gender="Men", productDisplayName='He said "hi", twice'), 0.25),
         (2, product("11.jpg", baseColour="Écru\n≈ grège"), None),
     ]
-    assert read(to_csv(rows)) == [
+    assert read(products_csv(rows)) == [
         ["rank", "id", "path", "distance", "gender", "productDisplayName", "baseColour"],
         ["1", "10", "images/10.jpg", "0.250000", "Men", 'He said "hi", twice', ""],
         ["2", "11", "11.jpg", "", "", "", "Écru\n≈ grège"],
@@ -30,37 +32,40 @@ def test_a_table_reads_back_as_it_was():
 
 
 def test_the_bytes_are_rfc_4180_with_a_bom():
-    content = to_csv([("Summer, 2024", product("1.jpg", kind='5" heel'), None)], first="list")
+    content = products_csv([("Summer, 2024", product("1.jpg", kind='5" heel'), None)], first="list")
     assert content == b'\xef\xbb\xbflist,id,path,distance,kind\r\n"Summer, 2024",1,1.jpg,,"5"" heel"\r\n'
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(start):
     evil = f"{start}HYPERLINK(1)"
-    header, cells = read(to_csv([(evil, product(f"{evil}.jpg", **{evil: evil}), 0.5)]))
+    header, cells = read(products_csv([(evil, product(f"{evil}.jpg", **{evil: evil}), 0.5)]))
     assert header[-1] == "'" + evil
     assert cells == ["'" + evil, "'" + evil, "'" + evil + ".jpg", "0.500000", "'" + evil]
 
 
-def test_words_with_such_signs_inside_stay():
-    assert read(to_csv([(1, product("1.jpg", kind="T-shirt = 1+1@x"), 1)]))[1][-1] == "T-shirt = 1+1@x"
+def test_a_formula_sign_inside_a_cell_changes_nothing():
+    assert read(products_csv([(1, product("1.jpg", kind="T-shirt = 1+1@x"), 1)]))[1][-1] == "T-shirt = 1+1@x"
 
 
 def test_a_shops_column_does_not_hide_ours():
-    header, cells = read(to_csv([(1, product("1.jpg", path="aisle 3", rank="top"), 0)]))
+    header, cells = read(products_csv([(1, product("1.jpg", path="aisle 3", rank="top"), 0)]))
     assert header == ["rank", "id", "path", "distance", "attribute path", "attribute rank"]
     assert cells == ["1", "1", "1.jpg", "0.000000", "aisle 3", "top"]
 
 
-def test_results_bring_the_products_of_the_same_picture():
+def test_products_with_the_same_picture_follow_their_match():
     matches = [Match(1, 0.1, product("1.jpg"), (product("2.jpg"),)), Match(2, 0.2, product("3.jpg"))]
-    assert [(rank, one.id, distance) for rank, one, distance in of_results(matches)] == [
+    assert [(rank, one.id, distance) for rank, one, distance in match_rows(matches)] == [
         (1, "1", 0.1),
         (1, "2", 0.1),
         (2, "3", 0.2),
     ]
 
 
-def test_nothing_is_a_header():
-    assert read(to_csv([], first="list")) == [["list", "id", "path", "distance"]]
-    assert read(to_csv([(1, product("\ud800.jpg"), None)]))[1][1] == r"\ud800"
+def test_without_products_the_file_is_a_header():
+    assert read(products_csv([], first="list")) == [["list", "id", "path", "distance"]]
+
+
+def test_a_name_that_is_not_utf8_is_written_with_escapes():
+    assert read(products_csv([(1, product("\ud800.jpg"), None)]))[1][1] == r"\ud800"

@@ -1,17 +1,20 @@
-"""Converts a Keras model for OpenVINO in a process of its own, so that TensorFlow's second of logs,
-half gigabyte of memory and seconds of import never reach the program that wanted the model."""
+"""Convert a Keras model for OpenVINO in a process of its own.
+
+TensorFlow's logs, its half gigabyte of memory and its seconds of import never reach the program that wants the model.
+"""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from lookalike.embedding.backbones import Backbone
 from lookalike.errors import WeightsError, is_out_of_memory
 
 
-def convert_keras(backbone, file):
+def convert_keras(backbone: Backbone, file: Path) -> None:
     """Write the backbone's Keras model as OpenVINO's file (an .xml); raises WeightsError or MemoryError."""
-    command = [sys.executable, "-m", __name__, backbone.name, str(Path(backbone.weights).resolve()), str(file)]
+    command = [sys.executable, "-m", __name__, backbone.name, str(backbone.weights.resolve()), str(file)]
     package_home = str(Path(__file__).resolve().parents[3])
     paths = [package_home, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "KERAS_BACKEND": "tensorflow"}
@@ -22,14 +25,14 @@ def convert_keras(backbone, file):
         raise MemoryError(detail) if is_out_of_memory(error) else error
 
 
-def main(name, weights, file):
-    """The child process: prints the one sentence and returns 1 where the weights do not fit."""
+def main(name: str, weights: str, file: str) -> int:
+    """Run in the child process: print the one sentence and return 1 if the weights do not fit."""
     import openvino as ov
 
     from lookalike.embedding.engines.keras_models import keras_model
 
     try:
-        model = keras_model(name, weights)
+        model = keras_model(name, Path(weights))
     except WeightsError as error:
         print(error)
         return 1

@@ -1,16 +1,24 @@
-"""A product on the page Catalogue: its picture, its words and the way to products like it."""
+"""A product on the page Catalogue: its picture, its name and a link to products like it."""
 
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import quote
 
 import streamlit as st
 
-from lookalike.web import pictures, texts
-from lookalike.web.catalogue import texts as words
+from lookalike.index.catalogue import Catalogue, Product
+from lookalike.web import pictures
+from lookalike.web import texts as common
+from lookalike.web.catalogue import texts
 
-# Two fill the row of a group on a phone of 390 pixels.
-WIDTH = 152
+CacheKey: TypeAlias = tuple[str, Hashable]
+"""The folder and the version of an index: a value that is cached under them holds as long as they do."""
 
-# Pictures of one height keep the names below them in line; long names end after two lines.
+# Two cards fit side by side on a phone 390 pixels wide.
+CARD_WIDTH = 152
+
+# Pictures of one height keep the names below them aligned; long names end after two lines.
 STYLE = """<style>
 [class*="st-key-tile"] img { height: 150px; object-fit: contain; background: white; }
 [class*="st-key-tile"] strong { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
@@ -18,28 +26,35 @@ STYLE = """<style>
 </style>"""
 
 
-def product_card(product, name, key, home, says="", note=""):
-    """One product; name tells this card from the page's others, says, in Markdown, stands for its name."""
-    with st.container(border=True, width=WIDTH, gap="xsmall", key=f"tile-{name}"):
-        image = pictures.of_product(product, key[1])
-        if image:
-            st.image(image, width="stretch", alt=texts.alt(product))
+@dataclass(frozen=True)
+class PageContext:
+    """What every part of the page needs.
+
+    Attributes:
+        catalogue: the index that the page is about.
+        key: its folder and version, for caches.
+        home: the page that "More like this" leads to; None where the page stands alone: then it is a link.
+    """
+
+    catalogue: Catalogue
+    key: CacheKey
+    home: st.Page | None
+
+
+def draw_card(context: PageContext, product: Product, key: str, title: str = "", note: str = "") -> None:
+    """Draw one product. key is unique on the page; title (Markdown) replaces its name, note its attributes and id."""
+    with st.container(border=True, width=CARD_WIDTH, gap="xsmall", key=f"tile-{key}"):
+        pictures.draw_product(context.catalogue, product, context.key[1], if_missing=common.IMAGE_MISSING)
+        st.markdown(title or texts.name(product))
+        st.caption(common.escape_markdown(note or texts.details_and_id(product)))
+        if context.home is not None:
+            st.page_link(context.home, label=common.MORE_LIKE_THIS, query_params={"product": product.identity})
         else:
-            st.caption(texts.IMAGE_MISSING)
-        st.markdown(says or words.name(product))
-        st.caption(texts.escape(note or words.small_print(product)))
-        more_like_this(product, name, home)
+            # A relative address also works where the app is served below a path of its own.
+            address = f"./?product={quote(product.identity, safe='')}"
+            st.link_button(common.MORE_LIKE_THIS, address, key=f"more-{key}")
 
 
-def more_like_this(product, name, home):
-    if home is not None:
-        st.page_link(home, label=words.MORE_LIKE_THIS, query_params={"product": product.identity})
-    else:
-        # Relative, so that it also leads home where the app is served below a path of its own.
-        st.link_button(words.MORE_LIKE_THIS, f"./?product={quote(product.identity, safe='')}", key=f"more-{name}")
-
-
-def download(content, filename):
-    # With a BOM, or Excel takes the letters of "für Männer" for others.
-    table = content.encode("utf-8-sig")
-    st.download_button(words.DOWNLOAD, table, filename, "text/csv", on_click="ignore", icon=":material/download:")
+def draw_download(content: bytes, filename: str) -> None:
+    """Draw the button that downloads a CSV file."""
+    st.download_button(texts.DOWNLOAD, content, filename, "text/csv", on_click="ignore", icon=":material/download:")

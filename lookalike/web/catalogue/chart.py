@@ -1,69 +1,65 @@
-"""The catalogue's map and counts as charts that the page draws; their data come from catalogue_map and overview."""
+"""The charts of the page Catalogue: the map and the counts. Their data come from analysis."""
+
+from collections.abc import Iterable, Sequence
 
 import altair as alt
 import pandas as pd
 
+from lookalike.analysis.catalogue_map import Legend
+from lookalike.index.catalogue import Catalogue
+from lookalike.types import Matrix
 from lookalike.web.texts import headline
 
-HEIGHT = 560
+MAP_HEIGHT = 560
+BAR_HEIGHT = 22
+OUTLINE, ACCENT = "#80808099", "#b3365b"
+
+# Dots are smaller on a map with at least this many.
+MANY_DOTS = 1000
+LARGE_DOT, SMALL_DOT, CHOSEN_DOT = 70, 40, 260
 
 # A click chooses the product it hits; the page reads the row from the selection of this name.
 CHOSEN = "chosen"
 
-# The page scrolls past the map by wheel and finger; a pinch, or the wheel with Ctrl, zooms into it.
+# Wheel and finger scroll the page past the map; a pinch, or the wheel with Ctrl, zooms the map.
 ZOOM = "wheel![event.ctrlKey || event.metaKey]"
 
-OUTLINE, ACCENT = "#80808099", "#b3365b"
 
-BAR = 22
+def map_chart(
+    catalogue: Catalogue, places: Matrix, rows: Iterable[int], column: str | None, legend: Legend
+) -> alt.Chart:
+    """Return a chart of those rows of the map, colored by a column: hovering shows names, a click chooses.
 
-
-def map_chart(index, places, rows, column, legend):
-    """A chart of those rows of the map, colored by a column (None for none): hover names, a click chooses."""
-    data = pd.DataFrame([_point(index, places, row, column, legend) for row in rows])
-    # Vega does not know which dot a finger's click hits, only which one it touched.
+    places is float32 (n, 2) from -1 to 1, as place_products gives it.
+    """
+    data = pd.DataFrame([_dot(catalogue, places, row, column, legend) for row in rows])
+    # Vega reports which dot a finger touched, but not as a click.
     chosen = alt.selection_point(CHOSEN, fields=["row"], toggle=False, on="click, touchend")
     if_chosen = alt.when(chosen, empty=False)
-    view = alt.selection_interval(bind="scales", zoom=ZOOM)
+    size = LARGE_DOT if len(data) < MANY_DOTS else SMALL_DOT
+    scale = alt.Scale(domain=[-1.04, 1.04], nice=False)
     return (
-        alt.Chart(data, height=HEIGHT)
+        alt.Chart(data, height=MAP_HEIGHT)
         .mark_circle(opacity=0.9, cursor="pointer")
         .encode(
-            x=_axis("x"),
-            y=_axis("y"),
+            x=alt.X("x:Q", axis=None, scale=scale),
+            y=alt.Y("y:Q", axis=None, scale=scale),
             color=alt.Color("color:N", scale=None),
-            size=if_chosen.then(alt.value(260)).otherwise(alt.value(_size(len(data)))),
+            size=if_chosen.then(alt.value(CHOSEN_DOT)).otherwise(alt.value(size)),
             stroke=if_chosen.then(alt.value(ACCENT)).otherwise(alt.value(OUTLINE)),
             strokeWidth=if_chosen.then(alt.value(4)).otherwise(alt.value(0.8)),
             tooltip=["product:N", *([alt.Tooltip("word:N", title=column)] if column else []), "id:N"],
         )
-        .add_params(chosen, view)
+        .add_params(chosen, alt.selection_interval(bind="scales", zoom=ZOOM))
         .configure_view(stroke=None)
     )
 
 
-def _point(index, places, row, column, legend):
-    product = index.product(row)
-    word = product.attributes.get(column)
-    x, y = places[row]
-    point = {"row": int(row), "x": float(x), "y": float(y), "color": legend.color(word), "id": product.id}
-    return {**point, "product": headline(product), "word": word or "–"}
-
-
-def _size(count):
-    return 70 if count < 1000 else 40
-
-
-def _axis(field):
-    cls = {"x": alt.X, "y": alt.Y}[field]
-    return cls(f"{field}:Q", axis=None, scale=alt.Scale(domain=[-1.04, 1.04], nice=False))
-
-
-def counts_chart(words):
-    """A bar for each (word, count), in that order."""
-    data = pd.DataFrame(words, columns=["word", "products"])
+def counts_chart(counts: Sequence[tuple[str, int]]) -> alt.Chart:
+    """Return a chart with a bar for each (word, count), in that order."""
+    data = pd.DataFrame(counts, columns=["word", "products"])
     return (
-        alt.Chart(data, height=BAR * len(words) + 2 * BAR)
+        alt.Chart(data, height=BAR_HEIGHT * (len(counts) + 2))
         .mark_bar(cornerRadiusEnd=3, color=ACCENT)
         .encode(
             x=alt.X("products:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=6, format=",d")),
@@ -71,3 +67,11 @@ def counts_chart(words):
             tooltip=["word:N", "products:Q"],
         )
     )
+
+
+def _dot(catalogue: Catalogue, places: Matrix, row: int, column: str | None, legend: Legend) -> dict[str, object]:
+    product = catalogue.product(row)
+    word = product.attributes.get(column) if column else None
+    x, y = places[row]
+    dot = {"row": int(row), "x": float(x), "y": float(y), "color": legend.color(word), "id": product.id}
+    return {**dot, "product": headline(product), "word": word or "–"}

@@ -1,80 +1,83 @@
-"""Two tabs of the page Catalogue: pictures that come twice, and words the pictures speak against."""
+"""Two tabs of the page Catalogue: products that share a picture, and attributes that the pictures contradict."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from typing import TypeVar
 
 import streamlit as st
 
 from lookalike.analysis import audit
-from lookalike.web import downloads, texts
-from lookalike.web.catalogue import texts as words
-from lookalike.web.catalogue.cards import download, product_card
+from lookalike.analysis.audit import DuplicateGroup, SuspectLabel
+from lookalike.index.reading import Index
+from lookalike.web import downloads
+from lookalike.web.catalogue import texts
+from lookalike.web.catalogue.cards import CacheKey, PageContext, draw_card, draw_download
+from lookalike.web.texts import more_products_note
 
-GROUPS_A_PAGE, SHOWN_OF_GROUP, DOUBTS_A_PAGE = 8, 12, 24
+GROUPS_PER_PAGE, MAX_PRODUCTS_OF_GROUP, DOUBTS_PER_PAGE = 8, 12, 24
+
+Item = TypeVar("Item")
 
 
-@st.cache_resource(max_entries=2, show_spinner=words.COMPARING)
-def same_pictures_of(_index, key):
-    return audit.same_pictures(_index)
+# Findings are frozen and there may be thousands: visitors share them, instead of a copy for each run of the page.
+@st.cache_resource(max_entries=2, show_spinner=texts.COMPARING)
+def cached_duplicates(_index: Index, key: CacheKey) -> tuple[DuplicateGroup, ...]:
+    return audit.find_duplicates(_index)
 
 
-@st.cache_resource(max_entries=2, show_spinner=words.ASKING)
-def doubts_of(_index, key):
+@st.cache_resource(max_entries=2, show_spinner=texts.COMPARING_NEIGHBORS)
+def cached_suspect_labels(_index: Index, key: CacheKey) -> dict[str, tuple[SuspectLabel, ...]]:
     nearest = audit.nearest_products(_index)
-    return {column: audit.doubts(_index, column, nearest) for column in audit.columns(_index)}
+    return {column: audit.find_suspect_labels(_index, column, nearest) for column in audit.auditable_columns(_index)}
 
 
-def same_pictures(index, key, home):
-    st.write(words.SAME_LEAD)
-    groups = same_pictures_of(index, key)
+def draw_same_pictures(index: Index, context: PageContext) -> None:
+    st.write(texts.SAME_LEAD)
+    groups = cached_duplicates(index, context.key)
     if not groups:
-        st.info(words.NO_SAME)
+        st.info(texts.NO_SAME)
         return
-    if any(group.differing for group in groups):
-        differing = st.toggle(words.ONLY_DIFFERING, key="only-differing")
-        groups = tuple(group for group in groups if group.differing) if differing else groups
+    if any(group.differing for group in groups) and st.toggle(texts.ONLY_DIFFERING, key="only-differing"):
+        groups = tuple(group for group in groups if group.differing)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(words.same_found(groups))
-        download(downloads.same_pictures_csv(groups), "same-pictures.csv")
-    for number, group in one_page(groups, GROUPS_A_PAGE, f"same-page-{len(groups)}"):
+        st.markdown(texts.groups_found(groups))
+        draw_download(downloads.duplicates_csv(groups), "same-pictures.csv")
+    for number, group in _one_page(groups, GROUPS_PER_PAGE, f"same-page-{len(groups)}"):
         with st.container(border=True, key=f"group-{number}"):
-            same_picture(group, number, index, key, home)
+            _draw_group(group, number, context)
 
 
-def same_picture(group, number, index, key, home):
-    st.markdown(words.group_title(group))
+def _draw_group(group: DuplicateGroup, number: int, context: PageContext) -> None:
+    st.markdown(texts.group_title(group))
     with st.container(horizontal=True, gap="small"):
-        for place, product in enumerate(group.products[:SHOWN_OF_GROUP]):
-            says = words.told_apart(product, group.differing)
-            product_card(replace(product, index=index), f"{number}-{place}", key, home, says)
-    if len(group.products) > SHOWN_OF_GROUP:
-        st.caption(texts.more_products(len(group.products) - SHOWN_OF_GROUP))
+        for place, product in enumerate(group.products[:MAX_PRODUCTS_OF_GROUP]):
+            draw_card(context, product, f"{number}-{place}", texts.name_and_values(product, group.differing))
+    if len(group.products) > MAX_PRODUCTS_OF_GROUP:
+        st.caption(more_products_note(len(group.products) - MAX_PRODUCTS_OF_GROUP))
 
 
-def doubtful_words(index, key, home):
-    st.write(words.DOUBTS_LEAD)
-    doubts = doubts_of(index, key)
-    if not doubts:
-        st.info(words.NO_COLUMNS if index.attributes else words.NO_ATTRIBUTES)
-        return
-    column = st.segmented_control(
-        words.COLUMN, list(doubts), default=next(iter(doubts)), required=True, key="doubted-column"
-    )
-    found = doubts[column]
+def draw_doubtful_attributes(index: Index, context: PageContext) -> None:
+    st.write(texts.DOUBTS_LEAD)
+    found = cached_suspect_labels(index, context.key)
     if not found:
-        st.info(words.no_doubts(column))
+        st.info(texts.NO_COLUMNS if index.attributes else texts.NO_ATTRIBUTES)
+        return
+    columns = list(found)
+    column = st.segmented_control(texts.COLUMN, columns, default=columns[0], required=True, key="doubted-column")
+    labels = found[column]
+    if not labels:
+        st.info(texts.no_doubts(column))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(words.doubts_found(found, column, len(index.names)))
-        download(downloads.doubts_csv(found), f"doubtful-{column}.csv")
-    shown = one_page(found, DOUBTS_A_PAGE, f"doubts-page-{column}")
+        st.markdown(texts.doubts_found(labels, column, len(index.names)))
+        draw_download(downloads.suspect_labels_csv(labels), f"doubtful-{column}.csv")
+    shown = _one_page(labels, DOUBTS_PER_PAGE, f"doubts-page-{column}")
     with st.container(horizontal=True, gap="small"):
-        for number, doubt in shown:
-            note = f"{words.voices(doubt)} · {words.small_print(doubt.product)}"
-            product_card(replace(doubt.product, index=index), f"{number}", key, home, words.doubt(doubt), note)
+        for number, label in shown:
+            draw_card(context, label.product, f"{number}", texts.suggestion(label), texts.suspect_note(label))
 
 
-def one_page(items, size, name):
-    """The (number, item) of the page that the visitor is on, below the numbers to turn pages with."""
+def _one_page(items: Sequence[Item], size: int, key: str) -> list[tuple[int, Item]]:
+    """Return the (number, item) of the page that the visitor is on, and draw the control that turns pages."""
     pages = -(-len(items) // size)
-    page = st.pagination(pages, key=name) if pages > 1 else 1
+    page = st.pagination(pages, key=key) if pages > 1 else 1
     return list(enumerate(items))[(page - 1) * size : page * size]

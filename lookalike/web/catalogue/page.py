@@ -1,159 +1,169 @@
-"""The page Catalogue: the index at a glance, its map, pictures that come twice, words in doubt."""
+"""The page Catalogue: the index at a glance, its map, pictures that come twice, doubtful attributes."""
 
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
 import streamlit as st
 
 from lookalike.analysis import catalogue_map, overview
+from lookalike.analysis.catalogue_map import Legend
+from lookalike.analysis.overview import Overview
 from lookalike.errors import LookalikeError
+from lookalike.index.attributes import TYPE_COLUMN
+from lookalike.index.catalogue import Catalogue
 from lookalike.index.reading import Index
-from lookalike.web import downloads, texts
-from lookalike.web.catalogue import texts as words
-from lookalike.web.catalogue.cards import STYLE, download, product_card
+from lookalike.search.recommender import Ranking
+from lookalike.types import Matrix
+from lookalike.web.catalogue import texts
+from lookalike.web.catalogue.cards import STYLE, CacheKey, PageContext, draw_card, draw_download
 from lookalike.web.catalogue.chart import CHOSEN, counts_chart, map_chart
-from lookalike.web.catalogue.findings import doubtful_words, same_pictures
+from lookalike.web.catalogue.findings import draw_doubtful_attributes, draw_same_pictures
+from lookalike.web.downloads import csv_bytes
 
-# A browser draws and hovers over so many dots at ease, a phone's too.
+Counts = Mapping[str, Sequence[tuple[str, int]]]
+"""From column to its (word, count), the most frequent first."""
+
+# As many as a browser, even a phone's, draws and hovers over with ease.
 MAX_DOTS = 6000
-
 MAX_BARS = 20
 
-# What is compared product by product is compared in this machine's memory: 150 MB of vectors.
+# A comparison product by product needs the vectors in this machine's memory: 150 MB for so many products.
 MAX_COMPARED = 20_000
 
-KINDS = ("masterCategory", "articleType")
+# The columns that tell kinds of products apart: the one that the catalogue has first is chosen first.
+KIND_COLUMNS = ("masterCategory", TYPE_COLUMN)
 
 
-def show(shop, folder, version, home=None):
-    """Draw the page for a Recommender over the index in folder, whose version renews what is cached.
+def show(recommender: Ranking, folder: str, version: Hashable, home: st.Page | None = None) -> None:
+    """Draw the page over a recommender's index, which was read from folder and has that version.
 
-    home, where given, is the st.Page that "More like this" leads to; else a link opens it in a new tab.
+    home is the page that "More like this" leads to; without it, a link opens the product in a new tab.
     """
+    context = PageContext(recommender.index, (str(folder), version), home)
     st.html(STYLE)
     with st.container(key="header"):
-        st.title(words.TITLE, anchor=False)
-    st.write(words.LEAD)
-    tabs = st.tabs(words.TABS, key="tab", on_change="rerun")
-    for tab, draw in zip(tabs, (at_a_glance, compared(the_map), compared(same_pictures), compared(doubtful_words))):
-        # Only the open tab is computed: map and comparisons take seconds to a minute on a large catalogue.
+        st.title(texts.TITLE, anchor=False)
+    st.write(texts.LEAD)
+    draw_functions = (draw_overview, *map(compared, (draw_map, draw_same_pictures, draw_doubtful_attributes)))
+    for tab, draw in zip(st.tabs(texts.TABS, key="tab", on_change="rerun"), draw_functions):
+        # Compute only the open tab: the others take seconds to a minute on a large catalogue.
         if tab.open:
             with tab:
-                draw(shop.index, (str(folder), version), home)
+                try:
+                    draw(context)
+                except LookalikeError as error:
+                    st.error(str(error))
 
 
-def compared(draw):
-    """What draws over all vectors, over as many as fit in memory; an error is shown in its place."""
+def compared(draw: Callable[[Index, PageContext], None]) -> Callable[[PageContext], None]:
+    """Return a function that gives draw as many products as fit in memory, and says so if these are not all."""
 
-    def draw_sample(index, key, home):
-        try:
-            # What is in memory is its own sample, and a cache would keep it there after its time.
-            sample = index if isinstance(index, Index) else sample_of(index, key)
-            draw(sample, key, home)
-        except LookalikeError as error:
-            st.error(str(error))
-            return
-        if len(sample.names) < len(index.names):
-            st.caption(words.sampled(len(sample.names), len(index.names)))
+    def draw_sample(context: PageContext) -> None:
+        catalogue, n = context.catalogue, len(context.catalogue.names)
+        # An index in memory is compared whole. It is not cached: a cache would keep it alive after it is replaced.
+        sample = catalogue.sample(n) if catalogue.is_in_memory else cached_sample(catalogue, context.key)
+        draw(sample, context)
+        if len(sample.names) < n:
+            st.caption(texts.sample_note(len(sample.names), n))
 
     return draw_sample
 
 
-@st.cache_resource(max_entries=1, show_spinner=words.COMPARING)
-def sample_of(_index, key):
-    return _index.sample(MAX_COMPARED)
+@st.cache_resource(max_entries=1, show_spinner=texts.COMPARING)
+def cached_sample(_catalogue: Catalogue, key: CacheKey) -> Index:
+    return _catalogue.sample(MAX_COMPARED)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def overview_of(_index, key):
-    return overview.overview(_index)
+@st.cache_data(max_entries=2, show_spinner=False)
+def cached_overview(_catalogue: Catalogue, key: CacheKey) -> Overview:
+    return overview.summarize_index(_catalogue)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def columns_of(_index, key):
-    return overview.columns(_index)
+@st.cache_data(max_entries=2, show_spinner=False)
+def cached_counts(_index: Index, key: CacheKey) -> Counts:
+    return overview.count_words(_index)
 
 
-@st.cache_resource(max_entries=2, show_spinner=words.DRAWING_MAP)
-def places_of(_index, key):
-    return catalogue_map.layout(_index)
-
-
-def at_a_glance(index, key, home):
-    try:
-        found = overview_of(index, key)
-    except LookalikeError as error:
-        st.error(str(error))
-        return
-    numbers(found)
-    if found.columns:
-        counts(found.columns)
-    if found.skipped:
-        skipped(found.skipped)
-
-
-def numbers(found):
-    with st.container(horizontal=True, gap="small"):
-        st.metric(words.PRODUCTS, f"{found.products:,}", border=True, width=150)
-        st.metric(words.SKIPPED, f"{len(found.skipped):,}", border=True, width=150)
-        st.metric(words.SIZE, words.size(found), border=True, width=150)
-    st.write(f"{words.BACKBONE}: **{texts.escape(words.backbone(found))}** · {words.MADE}: {words.made(found)}")
-    st.caption(words.CLASSIC_HELP if not found.backbone else words.how_made(found))
-    st.caption(words.described(found) if found.described else words.NO_ATTRIBUTES)
-
-
-def counts(columns):
-    column = st.selectbox(words.COUNTED_BY, list(columns), index=first_choice(columns), key="counted-by")
-    shown = columns[column][:MAX_BARS]
-    st.altair_chart(counts_chart(shown), alt=f"{words.COUNTS_ALT} {column}")
-    st.caption(words.counted(len(shown), len(columns[column])))
-
-
-def skipped(files):
-    st.subheader(words.SKIPPED_TITLE, anchor=False)
-    st.write(words.SKIPPED_LEAD)
-    st.dataframe([{"path": path, "reason": reason} for path, reason in files], hide_index=True)
-    download(downloads.csv_text([("path", "reason"), *files]), "left-out.csv")
+@st.cache_data(max_entries=2, show_spinner=texts.DRAWING_MAP)
+def cached_places(_index: Index, key: CacheKey) -> Matrix:
+    return catalogue_map.place_products(_index)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def drawn_map(_index, _places, column, only, key):
-    """The chart of a column, its Legend, and how many products are drawn of how many."""
-    own = overview.words_of(_index, column)
-    legend = catalogue_map.legend(own)
-    wanted = [row for row, word in enumerate(own) if only in (words.EVERYTHING, word)]
-    rows = catalogue_map.drawn_rows(wanted, MAX_DOTS)
+def cached_map(
+    _index: Index, _places: Matrix, column: str | None, only: str, key: CacheKey
+) -> tuple[alt.Chart, Legend, int, int]:
+    """Return the chart of a column, its legend, and how many products are drawn of how many."""
+    words = overview.words_in_column(_index, column) if column else [None] * len(_index.names)
+    legend = catalogue_map.make_legend(words)
+    wanted = [row for row, word in enumerate(words) if only in (texts.EVERYTHING, word)]
+    rows = catalogue_map.sample_rows(wanted, MAX_DOTS)
     return map_chart(_index, _places, rows, column, legend), legend, len(rows), len(wanted)
 
 
-def the_map(index, key, home):
-    column, only = map_choices(columns_of(index, key))
-    chart, legend, drawn, wanted = drawn_map(index, places_of(index, key), column, only, key)
-    st.html(words.legend_html(legend))
+def draw_overview(context: PageContext) -> None:
+    found = cached_overview(context.catalogue, context.key)
+    with st.container(horizontal=True, gap="small"):
+        st.metric(texts.PRODUCTS, f"{found.products:,}", border=True, width=150)
+        st.metric(texts.SKIPPED, f"{len(found.skipped):,}", border=True, width=150)
+        st.metric(texts.SIZE, texts.readable_size(found.size), border=True, width=150)
+    st.write(texts.made_with(found))
+    st.caption(texts.spaces_line(found))
+    st.caption(texts.attributes_line(found))
+    if found.columns:
+        draw_counts(found.columns)
+    if found.skipped:
+        draw_skipped(found.skipped)
+
+
+def draw_counts(columns: Counts) -> None:
+    column = st.selectbox(texts.COUNTED_BY, list(columns), index=_kind_place(columns), key="counted-by")
+    shown = columns[column][:MAX_BARS]
+    st.altair_chart(counts_chart(shown), alt=f"{texts.COUNTS_ALT} {column}")
+    st.caption(texts.truncation_note(len(shown), len(columns[column])))
+
+
+def draw_skipped(files: Sequence[tuple[str, ...]]) -> None:
+    st.subheader(texts.SKIPPED_TITLE, anchor=False)
+    st.write(texts.SKIPPED_LEAD)
+    st.dataframe([{"path": path, "reason": reason} for path, reason in files], hide_index=True)
+    draw_download(csv_bytes([("path", "reason"), *files]), "left-out.csv")
+
+
+def draw_map(index: Index, context: PageContext) -> None:
+    column, only = choose_colors(cached_counts(index, context.key))
+    places = cached_places(index, context.key)
+    chart, legend, drawn, wanted = cached_map(index, places, column, only, context.key)
+    st.html(texts.legend_html(legend))
     left, right = st.columns([5, 1])
     with left:
-        name = f"map-{column}-{only}"
-        event = st.altair_chart(chart, key=name, on_select="rerun", selection_mode=CHOSEN, alt=words.MAP_ALT)
+        key = f"map-{column}-{only}"
+        event = st.altair_chart(chart, key=key, on_select="rerun", selection_mode=CHOSEN, alt=texts.MAP_ALT)
     with right:
-        chosen_card(index, event, key, home)
-    st.caption(f"{words.on_the_map(drawn, wanted)}. {words.MAP_LEAD}")
+        draw_chosen(index, event, context)
+    st.caption(f"{texts.dots_note(drawn, wanted)}. {texts.MAP_LEAD}")
 
 
-def map_choices(columns):
-    """The column that colors the map, None where there is none, and the word that alone is shown."""
+def choose_colors(columns: Counts) -> tuple[str | None, str]:
+    """Draw two select boxes; return the column that colors the map, None if there is none, and the word to show."""
     if not columns:
-        return None, words.EVERYTHING
+        return None, texts.EVERYTHING
     left, right = st.columns(2)
-    column = left.selectbox(words.COLOR_BY, list(columns), index=first_choice(columns), key="colored-by")
-    named = [word for word, _ in columns[column]]
-    return column, right.selectbox(words.SHOW_ONLY, [words.EVERYTHING, *named], key=f"only-{column}")
+    column = left.selectbox(texts.COLOR_BY, list(columns), index=_kind_place(columns), key="colored-by")
+    words = [word for word, _ in columns[column]]
+    return column, right.selectbox(texts.SHOW_ONLY, [texts.EVERYTHING, *words], key=f"only-{column}")
 
 
-def first_choice(columns):
-    """The place of the column that tells kinds of products apart."""
-    return next((place for place, column in enumerate(columns) if column in KINDS), 0)
-
-
-def chosen_card(index, event, key, home):
+def draw_chosen(index: Index, event: Any, context: PageContext) -> None:
+    """Draw the product whose dot was clicked; event is what st.altair_chart returned."""
     points = event.selection.get(CHOSEN) or []
     if points and points[0]["row"] < len(index.names):
-        product_card(index.product(points[0]["row"]), "chosen", key, home)
+        draw_card(context, index.product(points[0]["row"]), "chosen")
     else:
-        st.caption(words.CHOOSE)
+        st.caption(texts.CHOOSE)
+
+
+def _kind_place(columns: Iterable[str]) -> int:
+    """Return the place of the first column that tells kinds of products apart, 0 if there is none."""
+    return next((place for place, column in enumerate(columns) if column in KIND_COLUMNS), 0)

@@ -1,36 +1,36 @@
-// Photos from the clipboard: with the keyboard anywhere on the page, or with the button where a browser allows it.
+// Photos from the clipboard: with the keyboard anywhere on the page, or with the button where the browser allows it.
 export default function ({ parentElement, data, setTriggerValue }) {
   const button = parentElement.querySelector("button");
-  const said = parentElement.querySelector("[role=status]");
+  const status = parentElement.querySelector("[role=status]");
   button.textContent = data.label;
 
-  function take(file) {
-    if (file.size > data.limit) return say(data.too_large);
+  function sendFile(file) {
+    if (file.size > data.max_bytes) return showStatus(data.too_large);
     const reader = new FileReader();
-    reader.onload = () => { say(""); setTriggerValue("photo", reader.result); };
+    reader.onload = () => { showStatus(""); setTriggerValue("photo", reader.result); };
     reader.readAsDataURL(file);
   }
 
-  function say(text) {
-    said.textContent = text;
+  function showStatus(text) {
+    status.textContent = text;
   }
 
   const onPaste = (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
+    const file = [...(event.clipboardData?.files ?? [])].find((candidate) => candidate.type.startsWith("image/"));
     if (!file) return;
     event.preventDefault();
-    take(file);
+    sendFile(file);
   };
   button.onclick = async () => {
     try {
       for (const item of await navigator.clipboard.read()) {
-        const type = item.types.find((one) => one.startsWith("image/"));
-        if (type) return take(await item.getType(type));
+        const type = item.types.find((candidate) => candidate.startsWith("image/"));
+        if (type) return sendFile(await item.getType(type));
       }
-      say(data.nothing);
+      showStatus(data.nothing);
     } catch {
-      // No permission, no secure connection or no such browser: the keyboard's way is left.
-      say(data.by_keyboard);
+      // No permission, no secure connection or an old browser: the keyboard still works.
+      showStatus(data.by_keyboard);
     }
   };
   document.addEventListener("paste", onPaste);

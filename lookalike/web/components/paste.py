@@ -1,40 +1,34 @@
-"""A photo from the clipboard; Streamlit's own uploader takes files and drops, but no pasting."""
+"""A photo from the clipboard: Streamlit's own uploader takes chosen and dropped files, but cannot paste."""
 
 import base64
 import binascii
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-_FOLDER = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "lookalike.paste",
-    html=(_FOLDER / "paste.html").read_text(),
-    css=(_FOLDER / "paste.css").read_text(),
-    js=(_FOLDER / "paste.js").read_text(),
-)
+from lookalike.web.components import load_component
 
 
-def paste(words, limit, key, on_photo):
-    """Draw a button and listen for pasting; on_photo is called with the bytes of an image of at most limit bytes.
+def paste(words: Mapping[str, str], max_bytes: int, key: str, on_photo: Callable[[bytes], None]) -> None:
+    """Draw a button and listen for pasting; call on_photo with the bytes of an image of at most max_bytes bytes.
 
     words are the texts label, too_large, nothing and by_keyboard.
     """
 
-    def changed():
-        content = _content(st.session_state[key].get("photo"), limit)
+    def take_photo() -> None:
+        content = decode_data_url(st.session_state[key].get("photo"), max_bytes)
         if content is not None:
             on_photo(content)
 
-    _mount(key=key, data={"limit": limit, **words}, on_photo_change=changed)
+    load_component("paste")(key=key, data={"max_bytes": max_bytes, **words}, on_photo_change=take_photo)
 
 
-def _content(address, limit):
-    """The bytes of a data: URL that a browser sent, None where it is none or too large: it may send anything."""
-    if not isinstance(address, str) or len(address) > limit * 4 // 3 + 200:
+def decode_data_url(url: object, max_bytes: int) -> bytes | None:
+    """Return the bytes of a data: URL, None if it is not one or is too large: a browser may send anything."""
+    # Base64 makes four characters of three bytes; the media type before them is short.
+    if not isinstance(url, str) or len(url) > max_bytes * 4 // 3 + 200:
         return None
-    head, _, body = address.partition(",")
+    head, _, body = url.partition(",")
     try:
         return base64.b64decode(body, validate=True) if head.endswith(";base64") else None
     except binascii.Error:

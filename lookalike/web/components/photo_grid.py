@@ -1,39 +1,38 @@
-"""A photo of which parts can be tapped or dragged over: st.components.v2, no frame, any pointer or keyboard."""
+"""A photo whose parts can be tapped or dragged over, by any pointer or keyboard."""
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-_FOLDER = Path(__file__).parent
-
-_mount = st.components.v2.component(
-    "lookalike.photo_grid",
-    html=(_FOLDER / "photo_grid.html").read_text(),
-    css=(_FOLDER / "photo_grid.css").read_text(),
-    js=(_FOLDER / "photo_grid.js").read_text(),
-)
+from lookalike.web.components import load_component
 
 
-def photo_grid(image, grid, cells, words, key, on_cells):
-    """Draw a photo (an address or a data: URL) under a grid of (rows, columns), of which cells are marked.
+def photo_grid(
+    image: str,
+    grid: tuple[int, int],
+    cells: frozenset[tuple[int, int]],
+    words: Mapping[str, str],
+    key: str,
+    on_cells: Callable[[frozenset[tuple[int, int]]], None],
+) -> None:
+    """Draw a photo (a URL or a data: URL) under a grid of (rows, columns) with those cells marked.
 
-    words are the texts alt, label and cell, the last with {row} and {column}; on_cells is called with a
-    frozenset of (row, column) when the person has marked others, empty for the whole photo.
+    words are the texts alt, label and cell, the last with {row} and {column}. on_cells is called with the (row, column)
+    pairs that are marked now whenever the visitor changes them; an empty set is the whole photo.
     """
 
-    def changed():
-        on_cells(_checked(st.session_state[key].get("cells"), grid))
+    def take_cells() -> None:
+        on_cells(valid_cells(st.session_state[key].get("cells"), grid))
 
     data = {"image": image, "rows": grid[0], "columns": grid[1], "cells": sorted(map(list, cells)), **words}
-    _mount(key=key, data=data, on_cells_change=changed)
+    load_component("photo_grid")(key=key, data=data, on_cells_change=take_cells)
 
 
-def _checked(cells, grid):
-    """The cells that a browser sent, as far as they are cells of the grid: it may send anything."""
-    sent = cells if isinstance(cells, list) else []
-    pairs = [tuple(cell) for cell in sent if isinstance(cell, list) and len(cell) == 2]
+def valid_cells(sent: object, grid: tuple[int, int]) -> frozenset[tuple[int, int]]:
+    """Return those of the cells sent that lie in the grid: a browser may send anything."""
+    cells = sent if isinstance(sent, list) else []
     return frozenset(
         (row, column)
-        for row, column in pairs
+        for row, column in (cell for cell in cells if isinstance(cell, list) and len(cell) == 2)
         if type(row) is int and type(column) is int and 0 <= row < grid[0] and 0 <= column < grid[1]
     )

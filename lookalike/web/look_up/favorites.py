@@ -1,22 +1,19 @@
-"""Favorites, kept for this visit, and lists to take along."""
+"""Favorites, kept for this visit, and the lists that can be downloaded."""
+
+from collections.abc import Hashable
 
 import streamlit as st
 
-from lookalike.web import pictures, texts
-from lookalike.web.downloads import of_results, to_csv
+from lookalike.search.recommender import Match, Recommender
+from lookalike.web import downloads, pictures, texts
 from lookalike.web.look_up import session
 
-KEPT_WIDTH = 72
+PICTURE_WIDTH = 72
 
 
-def kept():
-    """The ids of the favorites, in the order they were kept."""
-    return st.session_state.setdefault("favorites", [])
-
-
-def button(identity):
-    """Keep a product, or take it out again."""
-    is_kept = identity in kept()
+def draw_button(identity: str) -> None:
+    """Draw the button that keeps a product, or removes it again."""
+    is_kept = identity in _identities()
     st.button(
         texts.KEPT if is_kept else texts.KEEP,
         icon=":material/favorite:" if is_kept else ":material/favorite_border:",
@@ -28,59 +25,56 @@ def button(identity):
     )
 
 
-def popover(shop, version):
-    """The favorites behind one button."""
-    # In a new index a product may go by its number that went by its name before.
-    kept()[:] = dict.fromkeys(_as_now(shop, identity) for identity in kept())
-    rows = [row for row in map(shop.row, kept()) if row is not None]
-    with st.popover(texts.favorites(len(rows)), icon=":material/favorite:", key="favorites-list"):
-        if not rows:
+def draw_popover(recommender: Recommender, version: Hashable) -> None:
+    """Draw the favorites behind one button."""
+    identities, index = _identities(), recommender.index
+    # A new index may give a product that was known by its name its number as identity.
+    identities[:] = dict.fromkeys(_current_identity(recommender, identity) for identity in identities)
+    products = [index.product(row) for row in map(recommender.row, identities) if row is not None]
+    with st.popover(texts.favorites_label(len(products)), icon=":material/favorite:", key="favorites-list"):
+        if not products:
             st.write(texts.NO_FAVORITES)
             return
-        for row in rows:
-            _favorite(shop.index.product(row), version)
-        _download(
-            texts.DOWNLOAD_FAVORITES,
-            [(texts.FAVORITES, shop.index.product(row), None) for row in rows],
-            texts.FAVORITES_FILE,
-            first="list",
-        )
+        for product in products:
+            identity = product.identity
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"favorite-{identity}"):
+                pictures.draw_product(index, product, version, PICTURE_WIDTH)
+                with st.container(gap="xsmall"):
+                    st.markdown(f"**{texts.escape_markdown(texts.headline(product))}**")
+                    _draw_actions(identity)
+        rows = [(texts.FAVORITES, product, None) for product in products]
+        _draw_download(texts.DOWNLOAD_FAVORITES, downloads.products_csv(rows, first="list"), texts.FAVORITES_FILE)
 
 
-def download_results(matches):
-    """The results as a table."""
+def draw_results_download(matches: list[Match]) -> None:
+    """Draw the button that downloads the results as a table."""
     if matches:
-        _download(texts.DOWNLOAD, of_results(matches), texts.RESULTS_FILE)
+        _draw_download(texts.DOWNLOAD, downloads.products_csv(downloads.match_rows(matches)), texts.RESULTS_FILE)
 
 
-def _as_now(shop, identity):
-    row = shop.row(identity)
-    return identity if row is None else shop.index.product(row).identity
+def _identities() -> list[str]:
+    """Return the identities of the favorites, in the order they were kept."""
+    return st.session_state.setdefault("favorites", [])
 
 
-def _favorite(product, version):
-    identity = product.identity
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"favorite-{identity}"):
-        image = pictures.of_product(product, version)
-        if image:
-            st.image(image, width=KEPT_WIDTH, alt=texts.alt(product))
-        with st.container(gap="xsmall"):
-            st.markdown(f"**{texts.escape(texts.headline(product))}**")
-            with st.container(horizontal=True, gap="xsmall"):
-                st.button(
-                    texts.MORE_LIKE_THIS, key=f"like-kept-{identity}", on_click=session.ask_product, args=(identity,)
-                )
-                st.button(texts.FORGET, key=f"forget-{identity}", on_click=_toggle, args=(identity,))
+def _current_identity(recommender: Recommender, identity: str) -> str:
+    row = recommender.row(identity)
+    return identity if row is None else recommender.index.identity(row)
 
 
-def _download(label, rows, name, **more):
-    st.download_button(
-        label, to_csv(rows, **more), name, "text/csv", icon=":material/download:", key=name, on_click="ignore"
-    )
+def _draw_actions(identity: str) -> None:
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button(texts.MORE_LIKE_THIS, key=f"like-kept-{identity}", on_click=session.search_product, args=(identity,))
+        st.button(texts.REMOVE, key=f"forget-{identity}", on_click=_toggle, args=(identity,))
 
 
-def _toggle(identity):
-    if identity in kept():
-        kept().remove(identity)
+def _draw_download(label: str, content: bytes, name: str) -> None:
+    st.download_button(label, content, name, "text/csv", icon=":material/download:", key=name, on_click="ignore")
+
+
+def _toggle(identity: str) -> None:
+    identities = _identities()
+    if identity in identities:
+        identities.remove(identity)
     else:
-        kept().append(identity)
+        identities.append(identity)

@@ -1,109 +1,118 @@
-"""Like this, but: filters with counts, neighbors' words that become filters, and what counts more."""
+"""What refines the results: filters with counts, the neighbors' words as filters, and the balance of look and color."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
+from lookalike.search.recommender import Recommender
+from lookalike.types import Filters
 from lookalike.web import texts
 from lookalike.web.look_up import session
+from lookalike.web.look_up.session import Query
 
-# Up to so many words are all shown, to tap; of more, a list that can be searched.
+# Up to this many words are all shown, to tap; more of them become a list that can be searched.
 MAX_PILLS = 8
+THUMB_WIDTH = 44
 
 
-def bar(shop, query, image):
-    """What stays in sight while the results are scrolled: the query, small, the filters and the balance."""
+def draw_bar(recommender: Recommender, query: Query, picture: bytes | None) -> None:
+    """Draw what stays visible while the results scroll: the query's picture, small, the filters and the balance."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="bar"):
-        if image:
-            with st.container(width=44, key="thumb"):
-                st.image(image, width=44, alt="")
+        if picture:
+            with st.container(width=THUMB_WIDTH, key="thumb"):
+                st.image(picture, width=THUMB_WIDTH, alt="")
         st.header(texts.RESULTS, anchor=False, width="content")
-        filters(shop, query.asked.filters)
-        if "color" in shop.index.widths:
-            balance(query.asked.balance)
+        draw_filters(recommender, query.search.filters)
+        if "color" in recommender.index.widths:
+            draw_balance(query.search.balance)
 
 
-def filters(shop, chosen):
-    """The catalogue's attributes, each with how many products its words would leave."""
-    counts = shop.facets.counts(chosen)
+def draw_filters(recommender: Recommender, chosen: Filters) -> None:
+    """Draw the catalogue's attributes, each word with the number of products it would leave."""
+    counts = recommender.facets.counts(chosen)
     if not counts:
         return
-    with st.popover(texts.filters(sum(map(len, chosen.values()))), icon=":material/tune:", key="filters"):
+    with st.popover(texts.filters_label(sum(map(len, chosen.values()))), icon=":material/tune:", key="filters"):
         st.markdown(f"**{texts.FILTERS_TITLE}**")
         for column, words in counts.items():
-            _facet(column, words, chosen.get(column, ()))
+            _draw_column(column, words, chosen.get(column, ()))
         if chosen:
-            st.button(texts.FILTERS_CLEAR, key="clear", on_click=session.change, kwargs={"filters": {}})
+            st.button(texts.FILTERS_CLEAR, key="clear", on_click=session.change_search, kwargs={"filters": {}})
 
 
-def balance(chosen):
-    """The scale from the same look to the same color."""
+def draw_balance(chosen: float) -> None:
+    """Draw the scale from the same look to the same color."""
     with st.popover(texts.BALANCE, icon=":material/palette:", key="balance"):
         key = "balance-slider"
-        nearest = min(texts.BALANCES, key=lambda step: abs(step - chosen))
-        _agree(key, nearest)
+        _sync_widget(key, min(texts.BALANCES, key=lambda step: abs(step - chosen)))
         st.select_slider(
             texts.BALANCE_LABEL,
             list(texts.BALANCES),
             key=key,
-            format_func=texts.BALANCES.get,
-            on_change=lambda: _tell(key, lambda value: session.change(balance=value)),
+            format_func=texts.BALANCES.__getitem__,
+            on_change=lambda: _take_value(key, lambda value: session.change_search(balance=value)),
         )
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
-            st.caption(texts.BALANCES[0.0], width="content")
-            st.caption(texts.BALANCES[1.0], width="content")
+            for end in (min(texts.BALANCES), max(texts.BALANCES)):
+                st.caption(texts.BALANCES[end], width="content")
 
 
-def chips(query, votes):
-    """The filters that are set, to take away, and the neighbors' words, to set."""
-    chosen = query.asked.filters
+def draw_chips(query: Query, votes: Sequence[tuple[str, str, float]]) -> None:
+    """Draw the filters that are set, to remove, and the words that the neighbors voted for, to add."""
+    chosen = query.search.filters
     offered = [(column, word) for column, word, _ in votes if column not in chosen]
     if not chosen and not offered:
         return
     with st.container(horizontal=True, gap="xsmall", key="chips", vertical_alignment="center"):
         for column, words in chosen.items():
             for word in words:
-                _chip(column, word, ":material/close:", tuple(other for other in words if other != word))
+                _draw_chip(column, word, ":material/close:", [other for other in words if other != word])
         if offered:
             st.caption(texts.LOOKS_LIKE, width="content")
         for column, word in offered:
-            _chip(column, word, ":material/add:", (word,))
+            _draw_chip(column, word, ":material/add:", [word])
 
 
-def _chip(column, word, icon, words):
+def _draw_chip(column: str, word: str, icon: str, words: Sequence[str]) -> None:
     st.button(
-        texts.escape(word),
+        texts.escape_markdown(word),
         icon=icon,
         key=f"chip-{column}-{word}",
-        type="secondary",
-        on_click=session.only,
+        on_click=session.set_filter,
         args=(column, words),
     )
 
 
-def _facet(column, counts, chosen):
-    key = f"facet-{column}"
-    _agree(key, [word for word in chosen if word in counts])
-    few = len(counts) <= MAX_PILLS
-    draw = st.pills if few else st.multiselect
-    more = {"selection_mode": "multi"} if few else {"placeholder": texts.FILTERS_ANY}
-    draw(
-        texts.escape(texts.column(column)),
-        list(counts),
-        key=key,
-        # Pills read Markdown, the list does not.
-        format_func=lambda word: texts.counted(texts.escape(word) if few else word, counts[word]),
-        on_change=lambda: _tell(key, lambda words: session.only(column, words)),
-        **more,
-    )
+def _draw_column(column: str, counts: Mapping[str, int], chosen: Sequence[str]) -> None:
+    key, is_short = f"facet-{column}", len(counts) <= MAX_PILLS
+    _sync_widget(key, [word for word in chosen if word in counts])
+    # Pills read Markdown, the list does not.
+    labels = {
+        word: texts.word_with_count(texts.escape_markdown(word) if is_short else word, count)
+        for word, count in counts.items()
+    }
+    options: dict[str, Any] = {
+        "label": texts.escape_markdown(texts.column_title(column)),
+        "options": list(counts),
+        "key": key,
+        "format_func": labels.__getitem__,
+        "on_change": lambda: _take_value(key, lambda words: session.set_filter(column, words)),
+    }
+    if is_short:
+        st.pills(**options, selection_mode="multi")
+    else:
+        st.multiselect(**options, placeholder=texts.FILTERS_ANY)
 
 
-def _agree(key, value):
+def _sync_widget(key: str, value: object) -> None:
     """Let a widget show what the query says, which a chip or the address may have changed."""
-    # Not in answer to the widget itself: that would undo what a quick hand has set meanwhile.
-    if not st.session_state.pop(f"{key}-told", False):
+    # Not right after the widget itself was used: that would undo what a quick visitor has changed since.
+    if not st.session_state.pop(f"{key}-used", False):
         st.session_state[key] = value
 
 
-def _tell(key, ask):
-    """Ask for what a widget of that key was set to."""
-    st.session_state[f"{key}-told"] = True
-    ask(st.session_state[key])
+def _take_value(key: str, apply: Callable[[Any], None]) -> None:
+    """Apply what the visitor has set a widget to."""
+    st.session_state[f"{key}-used"] = True
+    apply(st.session_state[key])

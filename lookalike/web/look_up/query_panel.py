@@ -1,50 +1,48 @@
-"""The query as it stands: its pictures with the parts that count, and what is seen in them."""
+"""The current query: its pictures with the regions that count, and what is seen in them."""
 
 import streamlit as st
 
 from lookalike.web import pictures, texts
 from lookalike.web.components.photo_grid import photo_grid
 from lookalike.web.look_up import session
+from lookalike.web.look_up.answers import Answer
+from lookalike.web.look_up.permalink import GRID
+from lookalike.web.look_up.session import Query
 
 
-def draw(query, images, product, answer):
-    """Every picture of a query under its grid, and what is seen; product is the catalogue's, or None for photos."""
+def draw(answer: Answer) -> None:
+    """Draw every picture of a query under its grid, and what is seen in it."""
+    query, product, labels = answer.query, answer.product, answer.assessment.labels
     with st.container(key="query"):
         st.header(_title(query), anchor=False)
         with st.container(key="query-pictures"):
-            for place, image in enumerate(images):
-                _picture(query, place, image, product)
+            for place, picture in enumerate(answer.pictures):
+                _draw_picture(query, place, picture, texts.alt_text(product) if product else texts.YOUR_PHOTO)
         if product:
-            st.caption(texts.escape(texts.alt(product)))
-        if answer.believed:
-            st.markdown(texts.escape(texts.BELIEVED.format(words=texts.believed(answer.believed))))
-        if any(query.part(place) for place in range(len(images))):
-            st.button(texts.WHOLE, icon=":material/crop_free:", key="whole", on_click=_whole, args=(len(images),))
+            st.caption(texts.escape_markdown(texts.alt_text(product)))
+        if labels:
+            st.markdown(texts.escape_markdown(texts.WE_SEE.format(labels=texts.label_line(labels))))
+        if query.has_region:
+            st.button(texts.WHOLE_PHOTO, icon=":material/crop_free:", key="whole", on_click=session.clear_regions)
         else:
             st.caption(texts.REGION_HINT)
 
 
-def _picture(query, place, image, product):
-    if not image:
+def _draw_picture(query: Query, place: int, picture: bytes | None, alt: str) -> None:
+    if not picture:
         st.caption(texts.IMAGE_MISSING)
         return
-    alt = texts.alt(product) if product else texts.YOUR_PHOTO
     photo_grid(
-        pictures.address(image),
-        session.GRID,
-        query.part(place),
+        pictures.data_url(picture),
+        GRID,
+        query.region(place),
         {**texts.REGION_WORDS, "alt": alt},
         key=f"photo-{place}",
-        on_cells=lambda cells: session.ask_part(place, cells),
+        on_cells=lambda cells: session.set_region(place, cells),
     )
 
 
-def _whole(count):
-    for place in range(count):
-        session.ask_part(place, frozenset())
-
-
-def _title(query):
+def _title(query: Query) -> str:
     if not query.photos:
         return texts.YOUR_PRODUCT
     return texts.YOUR_PHOTO if len(query.photos) == 1 else texts.YOUR_PHOTOS

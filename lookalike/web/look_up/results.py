@@ -1,78 +1,77 @@
-"""The results: a card each, with what can be done with it."""
+"""The results: a card for each match, with its picture, how close it is, and its actions."""
+
+from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
+from lookalike.index.catalogue import Catalogue, Product
+from lookalike.search.recommender import Match, Recommender
 from lookalike.web import pictures, texts
 from lookalike.web.look_up import favorites, session, why
+from lookalike.web.look_up.answers import Answer
+from lookalike.web.look_up.permalink import MAX_COUNT
 
 # Five cards fill a desktop's row beside the query, two a phone's.
-CARD_WIDTH = 168
-
-MORE, MOST = 5, 50
-
+CARD_WIDTH, SAME_PICTURE_WIDTH = 168, 120
+# How many more results one tap brings.
+MORE = 5
 # A shop may have one placeholder as the picture of thousands of products.
 MAX_SAME = 12
 
 
-def draw(shop, version, query, answer):
-    """The cards of an answer, and what there is beyond them."""
+def draw(recommender: Recommender, version: Hashable, answer: Answer) -> None:
+    """Draw the cards of an answer, and below them what else can be done with the list."""
     with st.container(horizontal=True, gap="small", key="results"):
         for match, share in zip(answer.matches, answer.shares):
-            card(shop, version, query, answer, match, share)
-    if any(share is not None and texts.is_explained(share) for share in answer.shares):
+            _draw_card(recommender, version, answer, match, share)
+    if any(share is not None and texts.has_number(share) for share in answer.shares):
         st.caption(texts.CLOSER_HINT)
+    count = answer.query.search.count
     with st.container(horizontal=True, gap="small", key="after"):
-        if len(answer.matches) == query.asked.count < MOST:
+        if len(answer.matches) == count < MAX_COUNT:
             st.button(
                 texts.MORE_RESULTS,
                 icon=":material/expand_more:",
                 key="more",
-                on_click=session.change,
-                kwargs={"count": min(query.asked.count + MORE, MOST)},
+                on_click=session.change_search,
+                kwargs={"count": min(count + MORE, MAX_COUNT)},
             )
-        favorites.download_results(answer.matches)
+        favorites.draw_results_download(answer.matches)
 
 
-def card(shop, version, query, answer, match, share):
-    """One product: its picture, how close it is, its name, and four things to do."""
+def _draw_card(recommender: Recommender, version: Hashable, answer: Answer, match: Match, share: float | None) -> None:
     product = match.product
     with st.container(border=True, width=CARD_WIDTH, gap="xsmall", key=f"card-{match.rank}"):
-        _picture(product, version)
-        st.badge(texts.closeness(match) if share is None else texts.closer_than(share), color="gray")
-        st.markdown(f"**{texts.escape(texts.headline(product))}**")
-        st.caption(texts.escape(texts.details(product)))
+        pictures.draw_product(recommender.index, product, version, if_missing=texts.IMAGE_MISSING)
+        st.badge(texts.percent_alike(match) if share is None else texts.closeness_label(share), color="gray")
+        st.markdown(f"**{texts.escape_markdown(texts.headline(product))}**")
+        st.caption(texts.escape_markdown(texts.details(product)))
         if match.same:
-            same_pictures(match.same, version)
-        _actions(shop, version, query, answer, product)
+            _draw_same_picture(recommender.index, version, match.same)
+        _draw_actions(recommender, version, answer, product)
 
 
-def same_pictures(products, version):
-    """Further products with the very same picture, behind one button."""
-    with st.popover(texts.same_pictures(len(products)), width="stretch"):
+def _draw_same_picture(index: Catalogue, version: Hashable, products: Sequence[Product]) -> None:
+    """Draw further products with the same picture behind one button."""
+    with st.popover(texts.same_picture_label(len(products)), width="stretch"):
         for product in products[:MAX_SAME]:
-            image = pictures.of_product(product, version)
-            if image:
-                st.image(image, width=120, alt=texts.alt(product))
-            st.caption(texts.escape(f"{texts.headline(product)} · {product.id}"))
+            pictures.draw_product(index, product, version, SAME_PICTURE_WIDTH)
+            st.caption(texts.escape_markdown(f"{texts.headline(product)} · {product.id}"))
         if len(products) > MAX_SAME:
-            st.caption(texts.more_products(len(products) - MAX_SAME))
+            st.caption(texts.more_products_note(len(products) - MAX_SAME))
 
 
-def _picture(product, version):
-    image = pictures.of_product(product, version)
-    if image:
-        st.image(image, width="stretch", alt=texts.alt(product))
-    else:
-        st.caption(texts.IMAGE_MISSING)
-
-
-def _actions(shop, version, query, answer, product):
+def _draw_actions(recommender: Recommender, version: Hashable, answer: Answer, product: Product) -> None:
     identity = product.identity
     with st.container(gap="xsmall", key=f"actions-{identity}"):
         st.button(
-            texts.MORE_LIKE_THIS, key=f"like-{identity}", width="stretch", on_click=session.more_like, args=(identity,)
+            texts.MORE_LIKE_THIS,
+            key=f"like-{identity}",
+            width="stretch",
+            on_click=session.search_similar,
+            args=(identity,),
         )
         with st.container(horizontal=True, gap="xsmall"):
             if st.button(texts.WHY, key=f"why-{identity}", width="stretch"):
-                why.show(shop, version, query, answer, product)
-            favorites.button(identity)
+                why.open_dialog(recommender, version, answer, product)
+            favorites.draw_button(identity)

@@ -1,24 +1,29 @@
-"""What the visitor asks now: kept in the session, and in the address as far as it is about the shop's own products."""
+"""The visitor's current query: kept in the session and, if it is about a product of the shop, in the address too."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
-from lookalike.web.look_up.permalink import COUNT, SearchState
+from lookalike.web.look_up.permalink import (
+    DEFAULT_COUNT,
+    REGION_KEY,
+    Cells,
+    Params,
+    SearchState,
+    region_from_text,
+    region_to_text,
+)
 
 # Photos of one query; each is a view to compute and a picture to show.
 MAX_PHOTOS = 4
 
-# Cells of every picture, as one tapped or dragged over it, whatever the backbone's own grid.
-GRID = (7, 7)
-
-PART = "part"
-
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A visitor's photo as it came: its bytes, and the digest that it is cached by."""
+    """A visitor's photo: its bytes as they came, and their SHA-256, by which results are cached."""
 
     content: bytes
     digest: str
@@ -26,121 +31,134 @@ class Photo:
 
 @dataclass(frozen=True)
 class Query:
-    """One question: photos or a product of the catalogue, the cells that count of each, and what was asked of it."""
+    """One question: photos or a product of the catalogue, the region of each that counts, and the search over it."""
 
-    asked: SearchState = field(default_factory=SearchState)
-    photos: tuple = ()
-    parts: tuple = ()
+    search: SearchState = field(default_factory=SearchState)
+    photos: tuple[Photo, ...] = ()
+    regions: tuple[Cells, ...] = ()
 
     @property
-    def is_empty(self):
-        return not self.photos and not self.asked.product
+    def is_empty(self) -> bool:
+        return not self.photos and not self.search.product
 
-    def part(self, place):
-        """The cells that count of a picture; an empty frozenset for all of it."""
-        return self.parts[place] if place < len(self.parts) else frozenset()
+    @property
+    def has_region(self) -> bool:
+        return any(self.regions)
+
+    @property
+    def kind(self) -> str:
+        """What the metrics call it."""
+        return "region" if self.has_region else "photo" if self.photos else "product"
+
+    @property
+    def key(self) -> tuple:
+        """What its vectors depend on, to cache by."""
+        pictures = tuple(photo.digest for photo in self.photos) or self.search.product
+        return pictures, tuple(tuple(sorted(cells)) for cells in self.regions) if self.has_region else ()
+
+    def region(self, place: int) -> Cells:
+        """Return the cells of a picture that count; none for all of them."""
+        return self.regions[place] if place < len(self.regions) else frozenset()
 
 
-def current(columns):
-    """The Query of this run: the session's, or the address's where a link or the browser's Back changed that."""
-    state, params = st.session_state, _address()
-    returning = state.pop("away", False) and not params
-    if params != state.get("address", {}) and not returning:
-        state.query = _from_address(params, columns)
+def current_query(columns: Mapping[str, Sequence[str]]) -> Query:
+    """Return the Query of this run: the session's, or the address's if a link or the browser's Back changed that.
+
+    columns maps each column that can be filtered by to its words.
+    """
+    state, params = st.session_state, _read_address()
+    is_returning = state.pop("away", False) and not params
+    if params != state.get("address", {}) and not is_returning:
+        state.query = _query_of_address(params, columns)
     query = state.setdefault("query", Query())
     if query.photos:
         state.photo_query = query
-    _write(query)
+    _write_address(query)
     return query
 
 
-def gone_elsewhere():
-    """Another page is open, whose address holds none of this: on return the query stands as it was."""
+def leave_page() -> None:
+    """Note that another page is open, whose address holds no query: on return the query is still there."""
     st.session_state.away = True
 
 
-def ask_photos(contents):
+def search_photos(contents: Sequence[bytes]) -> None:
     """Make photos the query."""
     photos = tuple(Photo(content, hashlib.sha256(content).hexdigest()) for content in contents[:MAX_PHOTOS])
-    _set(Query(photos=photos))
-    _close_ways_in()
+    _set_query(Query(photos=photos))
+    _close_start()
 
 
-def ask_product(identity):
-    """Make a product of the catalogue the query, with nothing else asked of it."""
-    _set(Query(SearchState(product=identity)))
-    _close_ways_in()
+def search_product(identity: str) -> None:
+    """Make a product of the catalogue the query, with default filters, balance and count."""
+    _set_query(Query(SearchState(product=identity)))
+    _close_start()
 
 
-def more_like(identity):
-    """Make a result the query; what was asked of the results is still wanted."""
-    _set(Query(replace(_query().asked, product=identity, count=COUNT)))
+def search_similar(identity: str) -> None:
+    """Make a result the query, and keep the filters and the balance."""
+    _set_query(Query(replace(_query().search, product=identity, count=DEFAULT_COUNT)))
 
 
-def ask_part(place, cells):
+def set_region(place: int, cells: Cells) -> None:
     """Let only some cells of a picture count; none for all of them."""
     query = _query()
-    parts = {at: query.part(at) for at in range(max(len(query.photos), 1))} | {place: cells}
-    _set(replace(query, parts=tuple(parts.values())))
+    regions = {at: query.region(at) for at in range(max(len(query.photos), 1))} | {place: cells}
+    _set_query(replace(query, regions=tuple(regions.values())))
 
 
-def change(**asked):
-    """Ask something else of the same query: filters, balance or count."""
-    _set(replace(_query(), asked=replace(_query().asked, **asked)))
+def clear_regions() -> None:
+    """Let all of every picture count."""
+    _set_query(replace(_query(), regions=()))
 
 
-def only(column, words):
-    """Filter by a column; no words, no filter."""
-    filters = {name: chosen for name, chosen in _query().asked.filters.items() if name != column}
-    change(filters={**filters, column: tuple(words)} if words else filters, count=COUNT)
+def change_search(**changes: Any) -> None:
+    """Change the filters, the balance or the count of the current query."""
+    _set_query(replace(_query(), search=replace(_query().search, **changes)))
 
 
-def _query():
+def set_filter(column: str, words: Sequence[str]) -> None:
+    """Filter by words of a column; without words, remove its filter."""
+    filters = {name: chosen for name, chosen in _query().search.filters.items() if name != column}
+    change_search(filters={**filters, column: tuple(words)} if words else filters, count=DEFAULT_COUNT)
+
+
+def generation() -> int:
+    """Return a number that changes with every new query, for the keys of widgets that start again with it."""
+    return st.session_state.get("generation", 0)
+
+
+def _query() -> Query:
     return st.session_state.get("query", Query())
 
 
-def _set(query):
+def _set_query(query: Query) -> None:
     st.session_state.query = query
 
 
-def _close_ways_in():
-    # Widgets of another generation are new ones: closed, and empty.
+def _close_start() -> None:
+    # Widgets of another generation are new: closed and empty.
     st.session_state.generation = generation() + 1
     st.session_state.way = None
 
 
-def generation():
-    """A number that changes with every new query, for the keys of widgets that start afresh with it."""
-    return st.session_state.get("generation", 0)
-
-
-def _address():
-    """The address's parameters: a dict from str to str, or to a list of several."""
+def _read_address() -> Params:
     every = {key: st.query_params.get_all(key) for key in st.query_params}
     return {key: values[0] if len(values) == 1 else values for key, values in every.items()}
 
 
-def _write(query):
-    params = {} if query.photos or query.is_empty else query.asked.to_params()
-    if params and query.part(0):
-        params[PART] = "".join(f"{row}{column}" for row, column in sorted(query.part(0)))
-    # The same object in any order is the same address; writing it again would add a step to the browser's history.
-    params = {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in params.items()}
-    if params != _address():
+def _write_address(query: Query) -> None:
+    params = {} if query.photos or query.is_empty else query.search.to_params()
+    if params and query.region(0):
+        params[REGION_KEY] = region_to_text(query.region(0))
+    # Writing the same parameters again would add a step to the browser's history.
+    if params != _read_address():
         st.query_params.from_dict(params)
     st.session_state.address = params
 
 
-def _from_address(params, columns):
+def _query_of_address(params: Params, columns: Mapping[str, Sequence[str]]) -> Query:
     if not params:
         return st.session_state.get("photo_query", Query())
-    asked = SearchState.from_params(params, columns)
-    return Query(asked, parts=(_cells(params.get(PART)),)) if asked.product else Query(asked)
-
-
-def _cells(text):
-    """The cells that an address names, as far as there are such: anyone may write anything there."""
-    text = text if isinstance(text, str) else ""
-    pairs = zip(text[::2], text[1::2])
-    named = {(ord(row) - ord("0"), ord(column) - ord("0")) for row, column in pairs}
-    return frozenset(cell for cell in named if all(0 <= at < most for at, most in zip(cell, GRID)))
+    search = SearchState.from_params(params, columns)
+    return Query(search, regions=(region_from_text(params.get(REGION_KEY)),)) if search.product else Query(search)

@@ -1,74 +1,83 @@
-"""Why a result is one: where the two pictures are alike, the colors both have, and what is seen in each."""
+"""Why a result matches: where the two pictures are alike, the colors they share, and what is seen in each."""
+
+from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
 from lookalike.errors import ImageError
+from lookalike.index.catalogue import Product
 from lookalike.search.explain import attribute_cosine, common_colors, confident_labels, heat_picture
 from lookalike.search.query import focus
+from lookalike.search.recommender import Recommender
+from lookalike.types import Matrix
 from lookalike.web import texts, visitors
 from lookalike.web.look_up import answers
+from lookalike.web.look_up.answers import Answer
 
 # Two side by side, on a phone too.
 HEAT_SIDE, HEAT_WIDTH = 480, 260
 
 
 @st.dialog(texts.WHY_TITLE, width="medium")
-def show(shop, version, query, answer, product):
-    """The dialog for one product of an answer."""
-    st.markdown(f"**{texts.escape(texts.headline(product))}**")
+def open_dialog(recommender: Recommender, version: Hashable, answer: Answer, product: Product) -> None:
+    """Open the dialog for one product of an answer."""
+    st.markdown(f"**{texts.escape_markdown(texts.headline(product))}**")
     try:
-        with visitors.turn():
-            heats(shop, version, query, product)
+        with visitors.take_turn():
+            _draw_heats(recommender, version, answer, product)
     except ImageError:
         st.caption(texts.WHY_MISSING)
-    vectors = shop.product_vectors(shop.row(product.identity))
+    row = recommender.row(product.identity)
+    vectors = recommender.product_vectors(row) if row is not None else {}
     if "color" in vectors:
-        colors(answer.vectors["color"][0], vectors["color"][0])
+        _draw_colors(answer.vectors["color"][0], vectors["color"][0])
     if "fashion" in vectors:
-        beliefs(_asked_with(query), answer.believed, confident_labels(vectors["fashion"][0]))
+        _draw_labels(
+            {_query_label(answer): answer.assessment.labels, texts.PRODUCT: confident_labels(vectors["fashion"][0])}
+        )
 
 
-def heats(shop, version, query, product):
-    """The query's pictures and the product's, bright where they are alike."""
-    seen = answers.views(shop, version, query)
-    other = answers.product_view(shop, version, product)
-    parts = [focus(shop.embedder, view, part) for view, part in zip(seen, answers.regions(query, seen))]
+def _draw_heats(recommender: Recommender, version: Hashable, answer: Answer, product: Product) -> None:
+    """Draw the query's pictures and the product's, faded except where they are alike."""
+    embedder = recommender.embedder
+    views = answers.query_views(recommender, version, answer.query, answer.product)
+    product_view = answers.product_view(recommender, version, product)
+    parts = [focus(embedder, view, region) for view, region in zip(views, answers.view_regions(answer.query, views))]
     maps, masks = [view.map for view, _ in parts], [mask for _, mask in parts]
-    split = attribute_cosine(maps, other.map, masks, shop.embedder.backbone.pooling)
-    own = [heat_picture(view.image, heat, HEAT_SIDE) for (view, _), heat in zip(parts, split.queries)]
+    shares = attribute_cosine(maps, product_view.map, masks, embedder.backbone.pooling)
     with st.container(horizontal=True, gap="small", key="heats"):
-        for image in own:
-            _heat(image, _asked_with(query))
-        _heat(heat_picture(other.image, split.product, HEAT_SIDE), texts.PRODUCT)
+        for (view, _), heat in zip(parts, shares.queries):
+            _draw_heat(heat_picture(view.image, heat, HEAT_SIDE), _query_label(answer))
+        _draw_heat(heat_picture(product_view.image, shares.product, HEAT_SIDE), texts.PRODUCT)
     st.caption(texts.WHY_HEATS)
 
 
-def colors(query_color, product_color):
-    """Swatches of the colors that take a good part of both."""
-    common = common_colors(query_color, product_color)
+def _draw_heat(picture: bytes, label: str) -> None:
+    with st.container(width=HEAT_WIDTH, gap="xsmall"):
+        st.image(picture, width="stretch", alt=f"{label}: {texts.WHY_HEATS}")
+        st.caption(label)
+
+
+def _draw_colors(query_color: Matrix, product_color: Matrix) -> None:
+    """Draw swatches of the colors that take a good part of both."""
     st.markdown(f"**{texts.WHY_COLORS}**")
-    if not common:
+    shared = common_colors(query_color, product_color)
+    if not shared:
         st.write(texts.WHY_NO_COLORS)
         return
     swatches = (
         f'<li><span style="background:rgb{tuple(map(int, color.rgb))}"></span>{color.name.replace("_", " ")}</li>'
-        for color in common
+        for color in shared
     )
     st.html(f'<ul class="swatches">{"".join(swatches)}</ul>')
 
 
-def beliefs(asked_with, of_query, of_product):
-    """What is seen in either, side by side."""
-    st.markdown(f"**{texts.WHY_BELIEVED}**")
-    for label, words in ((asked_with, of_query), (texts.PRODUCT, of_product)):
-        st.markdown(f"{label}: {texts.escape(texts.believed(words)) or texts.WHY_UNSURE}")
+def _draw_labels(labels: dict[str, Sequence[str]]) -> None:
+    """Draw what is seen in either picture, side by side."""
+    st.markdown(f"**{texts.WHY_LABELS}**")
+    for picture, words in labels.items():
+        st.markdown(f"{picture}: {texts.escape_markdown(texts.label_line(words)) or texts.WHY_UNSURE}")
 
 
-def _asked_with(query):
-    return texts.YOUR_PHOTO if query.photos else texts.YOUR_PRODUCT
-
-
-def _heat(image, label):
-    with st.container(width=HEAT_WIDTH, gap="xsmall"):
-        st.image(image, width="stretch", alt=f"{label}: {texts.WHY_HEATS}")
-        st.caption(label)
+def _query_label(answer: Answer) -> str:
+    return texts.YOUR_PRODUCT if answer.product else texts.YOUR_PHOTO
