@@ -110,7 +110,8 @@ def status(address):
 
 
 def test_the_sandbox_is_one(sandbox):
-    probe = "id -u; for f in x lookalike/x /x /tmp/x; do touch $f && echo written; done; touch $TMPDIR/x && echo fine"
+    paths = "probe lookalike/probe /probe /tmp/lookalike-probe"
+    probe = f"id -u; for f in {paths}; do touch $f && echo written; done; touch $TMPDIR/probe && echo fine"
     output, _ = sandbox(["sh", "-c", probe]).communicate()
     assert output.splitlines()[0] == "10001" and output.splitlines()[-1] == "fine"
     assert "written" not in output and output.count("Read-only file system") == 4
