@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 CONNECTION_ERRORS = (OSError, EOFError, RuntimeError, http.client.HTTPException, WebSocketException)
 COOKIE = "_streamlit_xsrf"
 # The key of each card's button "More like this", before the product's id.
-CARD_PREFIX = "like-"
+CARD_PREFIX, KEPT_PREFIX = "like-", "like-kept-"
 CARDS = 5
 # Seconds of silence after which a visitor gives up.
 TIMEOUT = 60
@@ -65,6 +65,7 @@ class Page:
     problems: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
     uploader: str = ""
+    buttons: dict[str, str] = field(default_factory=dict)
 
     def add(self, element: Element) -> None:
         kind = element.WhichOneof("type")
@@ -76,8 +77,11 @@ class Page:
             self.pictures += [image.url for image in element.imgs.imgs]
         elif kind == "file_uploader":
             self.uploader = element.file_uploader.id
-        elif kind == "button" and (key := element.button.id.split("-", 2)[-1]).startswith(CARD_PREFIX):
-            self.products.append(key.removeprefix(CARD_PREFIX))
+        elif kind == "button":
+            key = element.button.id.split("-", 2)[-1]
+            self.buttons[key] = element.button.id
+            if key.startswith(CARD_PREFIX) and not key.startswith(KEPT_PREFIX):
+                self.products.append(key.removeprefix(CARD_PREFIX))
 
 
 def visit(
@@ -109,8 +113,8 @@ def _upload(visitor: "Visitor", photos: PhotoSource, place: int) -> Outcome:
 class Visitor:
     """A person with a session and cookies of their own, at http://host:port; raises one of CONNECTION_ERRORS."""
 
-    def __init__(self, address: str) -> None:
-        self._host = urlsplit(address).netloc
+    def __init__(self, address: str, query: str = "") -> None:
+        self._host, self._query = urlsplit(address).netloc, query
         self._session = self._page_hash = self._cookie = ""
         self._fetched: set[str] = set()
         with contextlib.ExitStack() as opened:
@@ -132,6 +136,17 @@ class Visitor:
         where = self._request_upload(name)
         self._put(where.upload_url, photo, name)
         self.page = self._run(where, name, len(photo))
+        return self.page
+
+    def open(self, query: str) -> Page:
+        """Go to the address with these query parameters, as a link or the browser's Back does."""
+        self._query = query
+        self.page = self._run()
+        return self.page
+
+    def press(self, key: str) -> Page:
+        """Press the button of the page with that key."""
+        self.page = self._run(button=self.page.buttons[key])
         return self.page
 
     def fetch_pictures(self) -> list[str]:
@@ -190,10 +205,13 @@ class Visitor:
         if status != 204:
             raise RuntimeError(f"the upload was refused with {status}: {content[:200].decode(errors='replace')}")
 
-    def _run(self, where: FileURLs | None = None, name: str = "", size: int = 0) -> Page:
-        """Have the app run, with a file in its uploader if there is one, and return the page that it drew."""
+    def _run(self, where: FileURLs | None = None, name: str = "", size: int = 0, button: str = "") -> Page:
+        """Have the app run, with a file in its uploader or a button pressed, and return the page that it drew."""
         message = BackMsg()
         message.rerun_script.page_script_hash = self._page_hash
+        message.rerun_script.query_string = self._query
+        if button:
+            message.rerun_script.widget_states.widgets.add(id=button).trigger_value = True
         if where:
             widget = message.rerun_script.widget_states.widgets.add(id=self.page.uploader)
             files = widget.file_uploader_state_value.uploaded_file_info
@@ -209,6 +227,8 @@ class Visitor:
             if kind == "new_session":
                 # A run that starts over draws everything again.
                 page, self._session = Page(), message.new_session.initialize.session_id
+            elif kind == "page_info_changed":
+                self._query = message.page_info_changed.query_string
             elif kind == "navigation":
                 self._page_hash = message.navigation.page_script_hash
             elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":

@@ -11,7 +11,7 @@ from lookalike.index.catalogue import Catalogue, Product
 from lookalike.index.facets import Codes, encode_words
 from lookalike.index.reading import Index
 from lookalike.index.vector_search import join_spaces, normalize_weights
-from lookalike.search.recommender import SAME_PICTURE
+from lookalike.search.recommender import same_picture_limits
 from lookalike.types import Mask, Matrix, Rows, Vectors, Weights
 
 # The tuned space is left out: it was trained on the very words that are audited here.
@@ -66,11 +66,11 @@ class SuspectLabel:
 
 
 def find_duplicates(index: Index) -> tuple[DuplicateGroup, ...]:
-    """Return the groups of products with one picture, largest first, by the limits that search uses.
+    """Return the groups of products with one picture, largest first, by the rule of search.
 
-    No product is in two groups. An index with the look space only is judged by that.
+    No product is in two groups.
     """
-    limits = {name: limit for name, limit in SAME_PICTURE.items() if name in index.spaces}
+    limits = same_picture_limits(index.spaces)
     taken, groups = np.zeros(len(index.names), bool), []
     for first, candidates in _candidate_pairs(index.spaces, limits, taken):
         # Check again: the group found just before may have taken them.

@@ -16,7 +16,8 @@ from lookalike.errors import CatalogueError, ImageError
 from lookalike.files import file_sha256
 from lookalike.images.decoding import load_prepared
 from lookalike.images.discovery import find_images
-from lookalike.index.catalogue import Catalogue, Product
+from lookalike.index.attributes import mend_ids
+from lookalike.index.catalogue import Catalogue, Product, product_id
 from lookalike.index.reading import Index
 from lookalike.search.recommender import Recommender
 from lookalike.types import Matrix, Pixels, Progress, Vectors, no_progress
@@ -74,10 +75,10 @@ def photo_queries(
         raise CatalogueError(f"There is no folder {folder}. Name the folder of the photos to query with (--queries).")
     paths = find_images(folder)
     if classes is None:
-        images = [_label_by_id(path, path.stem, attributes) for path in paths]
+        images = [_label_by_id(path, product_id(path.name), attributes) for path in paths]
     else:
         images = [_label_by_class(path, path.relative_to(folder).parts[0], classes) for path in paths]
-    images = [image for image in images if image.right and (only is None or image.path.stem in only)]
+    images = [image for image in images if image.right and (only is None or product_id(image.path.name) in only)]
     left_out = len(paths) - len(images)
     kept, vectors, notes = embed_images(_sample(images, limit), recommender.embedder, progress)
     if not kept:
@@ -109,7 +110,7 @@ def read_ids(path: str | Path) -> set[str]:
         ids = None
     if not isinstance(ids, list):
         raise CatalogueError(f"{path} must hold a list of ids, or an object with such a list at held_out.product_ids.")
-    return {str(name) for name in ids}
+    return set(mend_ids(map(str, ids)).values())
 
 
 def content_keys(paths: Sequence[Path]) -> list[str]:

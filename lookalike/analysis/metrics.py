@@ -1,6 +1,6 @@
 """Precision at 5 against the products' attributes, for each space, with its 95 % bootstrap interval."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,6 +23,12 @@ Keys: TypeAlias = NDArray[np.int_]
 
 Precisions: TypeAlias = NDArray[np.float64]
 
+Forget: TypeAlias = Callable[[Rows], Index]
+"""Gives the index with a head that has not learned the words of the products in those rows."""
+
+Part: TypeAlias = tuple[Index, Rows]
+"""An index, and the places of the queries that are asked of it."""
+
 K = 5
 DEFAULT = "default"
 # What is scored, by the columns of the table of attributes that must all agree.
@@ -35,6 +41,8 @@ QUERIES_PER_CHUNK = 512
 BOOTSTRAP_ROUNDS, SEED = 1000, 0
 # Results requested beyond k at first: few files have more copies than this.
 EXTRA_RESULTS = 5
+# At most this share of the products that a head learned from is kept from it at a time.
+MAX_FORGOTTEN = 0.2
 # Stands in place of a row where there is no product.
 NO_PRODUCT = -1
 
@@ -87,11 +95,13 @@ def evaluate(
     queries: Queries,
     names: Sequence[str] = (),
     progress: Progress = no_progress,
+    forget: Forget | None = None,
 ) -> dict[str, dict[str, Figure]]:
     """Return Figures by space, with the default ranking as one more, then by what is scored.
 
-    attributes are those of each product by id; names select some of the spaces. Raises CatalogueError if the index
-    lacks a named space, or if nothing can be scored.
+    attributes are those of each product by id; names select some of the spaces. With forget, no head is asked about
+    a product whose words it has learned. Raises CatalogueError if the index lacks a named space, or if nothing can be
+    scored.
     """
     weights: dict[str, Weights] = {name: {name: 1.0} for name in index.spaces if name in queries.vectors}
     weights[DEFAULT] = default_weights(index.spaces)
@@ -100,11 +110,15 @@ def evaluate(
         raise CatalogueError(f"The index has no space {unknown[0]}. Choose among: {', '.join(weights)}.")
     labels = _product_labels(index, attributes, queries)
     figures: dict[str, dict[str, Figure]] = {}
+    whole: list[Part] = [(index, np.arange(len(queries.rows)))]
+    asks_head = any("tuned" in weights[name] for name in names or weights)
+    untaught = _untaught_parts(index, queries, forget) if index.head and forget and asks_head else whole
     for name in names or weights:
         # The default is often one space alone: do not search twice.
         same = next((done for done in figures if weights[done] == weights[name]), None)
         if same is None:
-            figures[name] = _score(_search(Ranking(index, weights[name]), queries, name, progress), queries, labels)
+            parts = untaught if "tuned" in weights[name] else whole
+            figures[name] = _score(_search(parts, weights[name], queries, name, progress), queries, labels)
         else:
             figures[name] = figures[same]
     return figures
@@ -124,14 +138,37 @@ def _product_labels(index: Index, attributes: AttributesById, queries: Queries) 
     return labels
 
 
-def _search(ranking: Ranking, queries: Queries, name: str, progress: Progress) -> Rows:
+def _untaught_parts(index: Index, queries: Queries, forget: Forget) -> list[Part]:
+    """Split queries into as many parts as it takes that each part's head can still learn from most products."""
+    learned = index.head.words.keys() if index.head else ()
+    taught = np.array(
+        [any(column in index.attributes_of(row) for column in learned) for row in range(len(index.names))]
+    )
+
+    def related(places: Rows) -> Rows:
+        """Return the rows of the taught products that are one of those queries, or its copy."""
+        columns = zip(queries.keys[places].T, queries.product_keys.T)
+        return np.flatnonzero(taught & np.logical_or.reduce([np.isin(own, asked) for asked, own in columns]))
+
+    order = np.random.default_rng(SEED).permutation(len(queries.rows))
+    count = -(-len(related(order)) // max(int(MAX_FORGOTTEN * taught.sum()), 1))
+    parts = [(np.sort(places), related(places)) for places in np.array_split(order, max(count, 1))]
+    return [(forget(rows) if len(rows) else index, places) for places, rows in parts]
+
+
+def _search(parts: Sequence[Part], weights: Weights, queries: Queries, name: str, progress: Progress) -> Rows:
     """Return the rows (m, K) of each query's matches."""
-    found = []
-    for start in progress(range(0, len(queries.rows), QUERIES_PER_CHUNK), desc=name, unit="chunk"):
-        chunk = slice(start, start + QUERIES_PER_CHUNK)
-        vectors = {space: queries.vectors[space][queries.rows[chunk]] for space in ranking.weights}
-        found.append(nearest_others(ranking, vectors, queries.keys[chunk], queries.product_keys, K))
-    return np.concatenate(found)
+    found = np.empty((len(queries.rows), K), int)
+    chunks = [
+        (ranking, places[start : start + QUERIES_PER_CHUNK])
+        for ranking, places in ((Ranking(index, weights), places) for index, places in parts)
+        for start in range(0, len(places), QUERIES_PER_CHUNK)
+    ]
+    for ranking, places in progress(chunks, desc=name, unit="chunk"):
+        vectors: Vectors = {space: matrix[queries.rows[places]] for space, matrix in queries.vectors.items()}
+        vectors = ranking.index.with_tuned(vectors) if "tuned" in weights else vectors
+        found[places] = nearest_others(ranking, vectors, queries.keys[places], queries.product_keys, K)
+    return found
 
 
 def _score(rows: Rows, queries: Queries, labels: Mapping[str, list[Label | None]]) -> dict[str, Figure]:

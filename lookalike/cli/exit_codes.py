@@ -1,11 +1,14 @@
 """Run a command: errors become one sentence on stderr and an exit code, here and nowhere else."""
 
+import io
 import sys
 from collections.abc import Sequence
 
 import click
 
+from lookalike.cli.terminal import READER_GONE, announce, discard, set_up_streams
 from lookalike.errors import LookalikeError, is_out_of_memory
+from lookalike.settings import ensure_home
 
 NO_MEMORY = (
     "This machine has too little memory free. Finished work is kept, and an index that was there is unchanged. "
@@ -16,8 +19,11 @@ NO_MEMORY = (
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 with one sentence, 2 wrong usage, 130 after Ctrl-C.
 
-    arguments come after the program's name; the default is this process's own.
+    It is 141 if whoever read the results has gone, as head does. arguments come after the program's name; the default
+    is this process's own.
     """
+    set_up_streams()
+    ensure_home()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         # command.main() would turn Ctrl-C into an Abort and lose its message.
@@ -26,8 +32,12 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.show()
+        error.show(usage := io.StringIO())
+        announce(*usage.getvalue().strip().split("\n"))
         return error.exit_code
+    except BrokenPipeError:  # while click printed --help
+        discard(sys.stdout)
+        return READER_GONE
     except LookalikeError as error:
         announce(f"error: {error}")
         return 1
@@ -39,8 +49,3 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
             raise
         announce(f"error: {NO_MEMORY}")
         return 1
-
-
-def announce(text: str) -> None:
-    """Print a sentence for the person at the terminal to stderr: stdout is for results."""
-    click.echo(text, err=True)

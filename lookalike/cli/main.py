@@ -8,13 +8,14 @@ from lookalike.cli.commands import evaluate, publish, similar, tune
 from lookalike.cli.exit_codes import run
 from lookalike.cli.indexing import fetch, index
 from lookalike.cli.serve import serve
+from lookalike.cli.terminal import show
 
 
 def _print_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted:
         from lookalike import __version__
 
-        click.echo(f"lookalike {__version__}")
+        show(f"lookalike {__version__}")
         context.exit()
 
 

@@ -1,6 +1,5 @@
 """What the commands print: matches and figures, as text or as JSON."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -27,29 +26,27 @@ def as_dicts(matches: Sequence[Match]) -> list[dict[str, Any]]:
     ]
 
 
-def as_text(answers: Sequence[Mapping[str, Any]]) -> str:
-    """Return a line for each photo and, indented below it, a line for each of its matches."""
-    lines = []
-    for answer in answers:
-        lines.append(answer["query"])
-        for match in answer["matches"]:
-            attributes = ", ".join(match["attributes"].values())
-            lines.append(f"  {match['rank']}  {match['distance']:.4f}  {match['path']}  {attributes}".rstrip())
-    return "\n".join(lines)
+def as_lines(answer: Mapping[str, Any]) -> list[str]:
+    """Return a line for a photo and, indented below it, a line for each of its matches."""
+    lines = [answer["query"]]
+    for match in answer["matches"]:
+        attributes = ", ".join(match["attributes"].values())
+        lines.append(f"  {match['rank']}  {match['distance']:.4f}  {match['path']}  {attributes}".rstrip())
+    return lines
 
 
-def figures_as_json(count: int, weights: Weights, figures: Figures) -> str:
-    """Return the figures of count queries, rounded to six digits, as JSON."""
+def figures_as_dict(count: int, weights: Weights, figures: Figures) -> dict[str, Any]:
+    """Return the figures of count queries, rounded to six digits, as what JSON holds."""
     spaces = {
         name: {
             scored: {key: round(value, 6) for key, value in asdict(figure).items()} for scored, figure in row.items()
         }
         for name, row in figures.items()
     }
-    return json.dumps({"queries": count, "default": weights, "spaces": spaces}, indent=1, ensure_ascii=False)
+    return {"queries": count, "default": weights, "spaces": spaces}
 
 
-def figures_as_table(weights: Weights, figures: Figures) -> str:
+def figures_as_table(weights: Weights, figures: Figures) -> list[str]:
     """Return a line for each space and a column for each thing scored: precision at 5 and its 95 % interval."""
     columns = next(iter(figures.values()))
     lines = [["precision at 5", *columns], ["queries", *(f"{figure.queries:,}" for figure in columns.values())]]
@@ -57,4 +54,4 @@ def figures_as_table(weights: Weights, figures: Figures) -> str:
         lines.append([name, *(f"{at.precision:.3f} ({at.low:.3f}–{at.high:.3f})" for at in row.values())])
     widths = [max(map(len, column)) for column in zip(*lines)]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    return "\n".join([*text, "default = " + " + ".join(f"{weight:g} {name}" for name, weight in weights.items())])
+    return [*text, "default = " + " + ".join(f"{weight:g} {name}" for name, weight in weights.items())]

@@ -15,7 +15,7 @@ from lookalike.embedding.fashion import INDEXED_OUTPUTS, describe_fashion, find_
 from lookalike.embedding.padding import coverage_of_boxes, pad_to_frame
 from lookalike.errors import WeightsError
 from lookalike.images.decoding import PREPARATION
-from lookalike.settings import usable_cores
+from lookalike.settings import ensure_home, usable_cores
 from lookalike.types import Engine, Matrix, Pixels
 
 
@@ -136,17 +136,16 @@ def load_embedder(
     engine and precision are among ENGINES and PRECISIONS of settings.py. throughput is for indexing: it gives the most
     images a second rather than the quickest single answer, on that many cores (None: all that this process may use).
     """
+    ensure_home()
     if engine == "tensorflow" or (engine == "auto" and _prefers_tensorflow()):
         return _load_with_tensorflow(backbone, precision, throughput)
     return _load_with_openvino(backbone, precision, throughput, cores)
 
 
 def _prefers_tensorflow() -> bool:
-    if util.find_spec("openvino") is None:
-        return True
-    from lookalike.embedding.engines.tensorflow import sees_gpu
+    from lookalike.embedding.engines.tensorflow import is_installed, sees_gpu
 
-    return sees_gpu()
+    return sees_gpu() or (is_installed() and util.find_spec("openvino") is None)
 
 
 def _load_with_tensorflow(backbone: Backbone, precision: str, throughput: bool) -> Embedder:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.attributes import normalize
 from lookalike.index.facets import Facets
 from lookalike.index.vector_search import Searcher
 from lookalike.settings import Settings
@@ -21,8 +22,8 @@ if TYPE_CHECKING:  # both modules import this one
 
 
 def product_id(filename: str) -> str:
-    """Return a product's id: the name of its file without folder and suffix, readable."""
-    return readable(PurePosixPath(filename).stem)
+    """Return a product's id: the name of its file without folder and suffix, readable and normalized."""
+    return normalize(readable(PurePosixPath(filename).stem))
 
 
 def readable(text: str) -> str:

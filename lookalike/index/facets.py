@@ -132,8 +132,12 @@ class Facets:
 
 
 def _active_filters(filters: Filters) -> dict[str, tuple[str, ...]]:
-    """Return the filters that have words. A single text counts as one word."""
-    tuples = {column: (words,) if isinstance(words, str) else tuple(words) for column, words in filters.items()}
+    """Return the filters that have words. None has none, and a single text or number counts as one word."""
+    tuples = {
+        column: tuple(words) if isinstance(words, Iterable) and not isinstance(words, str) else (words,)
+        for column, words in filters.items()
+        if words is not None
+    }
     return {column: words for column, words in tuples.items() if words}
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from lookalike.files import sha256
 from lookalike.types import StrPath
 
 SKIPPED = "skipped.csv"
+
+# A spreadsheet runs a cell with such a start as a formula; an apostrophe before it makes it text. One that splits rows
+# at semicolons or tabs does not heed our quotes: it sees cells within ours.
+FORMULA_START = re.compile(r'(?:^|[;\t\r\n])(?=[\s"]*[=+\-@])|^(?=[\t\r])')
+
+
+def defuse(cell: str) -> str:
+    """Return the text of a cell with an apostrophe before all that a spreadsheet would run."""
+    return FORMULA_START.sub(r"\g<0>'", cell)
 
 
 def read_skipped(folder: StrPath) -> tuple[tuple[str, str], ...]:
@@ -29,7 +39,7 @@ def write_skipped(output: StrPath, skipped: Iterable[tuple[str, str]]) -> str:
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(("path", "reason"))
-    rows.writerows(skipped)
+    rows.writerows(map(defuse, row) for row in skipped)
     path = Path(output, SKIPPED)
     # Names from old archives need not be UTF-8: their odd bytes are spelled out.
     content = text.getvalue().encode(errors="backslashreplace")

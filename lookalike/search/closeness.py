@@ -11,15 +11,15 @@ import numpy as np
 from lookalike.embedding.embedder import Embedder
 from lookalike.index.catalogue import Catalogue
 from lookalike.index.vector_search import normalize_weights
-from lookalike.search.recommender import DEFAULT_BALANCE, SAME_PICTURE, Recommender, default_weights
+from lookalike.search.recommender import DEFAULT_BALANCE, Recommender, default_weights, same_picture_limits
 from lookalike.types import Matrix, Pixels, Rows, Vectors, Weights
 
 MAX_SAMPLED, SEED = 500, 0
-# Without a fashion space two products show the same picture only if their looks are equal but for rounding.
-SAME_LOOK_VECTOR = {"look": 0.01}
 # A photo is unrelated if it is farther from every product than this share of how far synthetic blanks are. At
 # 0.86 or less, photos of clothes begin to be rejected; see the measurement in tests/search/test_closeness.py.
 UNRELATED_SHARE = 0.88
+# Seconds that an answer waits for what it is compared with, before it is shown without that.
+MAX_WAIT = 30.0
 
 Result = TypeVar("Result")
 
@@ -28,7 +28,8 @@ class Closeness:
     """The distances at which a sample of an index's products find their nearest other picture.
 
     weights are those of the ranking whose distances are judged. distances are float32, ascending, one for each
-    product sampled that has a neighbor at all.
+    product sampled that has a neighbor at all, if they are asked as photos are. own_distances are the same if they
+    are asked with their own vectors, which in the tuned space know the shop's words.
     """
 
     def __init__(
@@ -36,24 +37,35 @@ class Closeness:
     ) -> None:
         rows = np.random.default_rng(seed).permutation(len(index.names))[:max_sampled]
         found = neighbor_distances(index, np.sort(rows), weights)
-        self.distances = np.sort(found[np.isfinite(found)])
+        self.distances = self.own_distances = np.sort(found[np.isfinite(found)])
+        if index.head:
+            found = neighbor_distances(index, np.sort(rows), weights, as_products=True)
+            self.own_distances = np.sort(found[np.isfinite(found)])
 
-    def closer_than(self, distance: float) -> float:
-        """Return the share, 0 to 1, of the sampled neighbors that are farther than that; 0 if there are none."""
-        if not len(self.distances):
+    def closer_than(self, distance: float, of_product: bool = False) -> float:
+        """Return the share, 0 to 1, of the sampled neighbors that are farther than that; 0 if there are none.
+
+        of_product says that the query was a product's own vectors, not a photo's or a region's.
+        """
+        distances = self.own_distances if of_product else self.distances
+        if not len(distances):
             return 0.0
-        return 1 - float(np.searchsorted(self.distances, np.float32(distance), side="right")) / len(self.distances)
+        return 1 - float(np.searchsorted(distances, np.float32(distance), side="right")) / len(distances)
 
 
-def neighbor_distances(index: Catalogue, rows: Rows, weights: Weights | None = None) -> Matrix:
+def neighbor_distances(
+    index: Catalogue, rows: Rows, weights: Weights | None = None, as_products: bool = False
+) -> Matrix:
     """Return how far the products in rows are from their nearest other picture: float32 (m,), inf if there is none.
 
-    They are queried as photos would be: their tuned vectors are made without the shop's own attributes.
+    They are queried as photos would be, with tuned vectors made without the shop's own attributes; with as_products,
+    by their own vectors.
     """
     weights, usual = (normalize_weights(some, index.widths) for some in (weights or {}, default_weights(index.widths)))
     searcher = index.searcher()
-    limits = SAME_PICTURE if SAME_PICTURE.keys() <= index.widths.keys() else SAME_LOOK_VECTOR
-    return searcher.nearest_distances(index.with_tuned(searcher.vectors(rows)), weights or usual, limits, rows)
+    limits = same_picture_limits(index.widths)
+    queries = searcher.vectors(rows) if as_products else index.with_tuned(searcher.vectors(rows))
+    return searcher.nearest_distances(queries, weights or usual, limits, rows)
 
 
 class UnrelatedPhotoDetector:
@@ -101,8 +113,8 @@ def synthetic_blanks(size: int, count: int = 8) -> Pixels:
 class Calibration:
     """An index's UnrelatedPhotoDetector and its Closeness at each balance, computed in a thread of its own.
 
-    The computation starts at once, the usual balance first. One that fails, say because a server is away, is
-    started again by the next call.
+    The computation starts at once, the usual balance first. One that fails, say because a server is away or memory
+    is short, is started again by the next call: no failure is remembered.
     """
 
     def __init__(self, recommender: Recommender, balances: Iterable[float]) -> None:
@@ -114,13 +126,13 @@ class Calibration:
         }
 
     def detector(self) -> UnrelatedPhotoDetector:
-        """Return the detector once it is ready; raises LookalikeError if it cannot be computed."""
+        """Return the detector once it is ready; raises what its computation raises, TimeoutError after MAX_WAIT."""
         return self._detector.wait()
 
     def closeness(self, balance: float) -> Closeness | None:
         """Return the Closeness at a balance, None while it is not ready or if the balance is not a known one.
 
-        The usual balance is waited for; raises LookalikeError if it cannot be computed.
+        The usual balance is waited for; raises what its computation raises, TimeoutError after MAX_WAIT.
         """
         task = self._closeness.get(balance)
         if task is None:
@@ -140,11 +152,11 @@ class _Retried(Generic[Result]):
     def __init__(self, pool: ThreadPoolExecutor, compute: Callable[[], Result]) -> None:
         self._pool, self._compute = pool, compute
         self._lock = threading.Lock()
-        self._future = pool.submit(compute)
+        self._future = self._start()
 
     def wait(self) -> Result:
-        """Return the result; raises what the computation raises."""
-        return self._current().result()
+        """Return the result; raises what the computation raises, TimeoutError if it is not ready in time."""
+        return self._current().result(MAX_WAIT)
 
     def poll(self) -> Result | None:
         """Return the result, or None if it is not there yet."""
@@ -154,5 +166,13 @@ class _Retried(Generic[Result]):
     def _current(self) -> Future[Result]:
         with self._lock:
             if self._future.done() and self._future.exception():
-                self._future = self._pool.submit(self._compute)
+                self._future = self._start()
             return self._future
+
+    def _start(self) -> Future[Result]:
+        try:
+            return self._pool.submit(self._compute)
+        except (RuntimeError, MemoryError) as error:  # the machine has no thread left
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            return failed

@@ -1,13 +1,13 @@
 """Search: vectors or a photo in; the nearest products of an index out, exactly."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from lookalike.embedding.embedder import Embedder
-from lookalike.errors import REBUILD, IndexFileError
+from lookalike.errors import REBUILD, IndexFileError, LookalikeError
 from lookalike.images.decoding import ImageSource, load_prepared
 from lookalike.index.catalogue import Catalogue, Product
 from lookalike.index.facets import Facets
@@ -26,6 +26,8 @@ SAME_COLOR = {"color": 0.7, "fashion": 0.3}
 DEFAULT_BALANCE = 0.5
 # Products nearer than this in each of these spaces show the same picture, resized or slightly changed.
 SAME_PICTURE = {"look": 0.25, "fashion": 0.15}
+# Looks alone cannot tell a changed picture from another product: only those that are equal but for rounding count.
+SAME_LOOK_VECTOR = {"look": 0.01}
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ def balanced(weights: Weights, balance: float) -> dict[str, float]:
     return mixed
 
 
+def same_picture_limits(spaces: Collection[str]) -> Weights:
+    """Return the limits, by space, within all of which two products of an index with those spaces show one picture."""
+    return SAME_PICTURE if SAME_PICTURE.keys() <= set(spaces) else SAME_LOOK_VECTOR
+
+
 class Ranking:
     """Ranks the products of an index by their distance from a query's vectors. Any number of threads may use it.
 
@@ -69,7 +76,7 @@ class Ranking:
 
     def __init__(self, index: Catalogue, weights: Weights | None = None) -> None:
         self.index = index
-        self.weights = normalize_weights(weights or default_weights(index.widths), index.widths)
+        self.weights = _usable_weights(weights or default_weights(index.widths), index.widths)
         self._searcher = index.searcher()
 
     def distinct_matches(
@@ -83,8 +90,10 @@ class Ranking:
         """Return the k matches of one query, space → (1, d), each with another picture.
 
         weights replaces the default ones. filters and the excluded rows apply before the ranking, so that
-        fewer than k come back only if fewer exist.
+        fewer than k come back only if fewer exist. Raises what nearest raises.
         """
+        if k < 1:
+            return []
         most, wanted = min(len(self.index.names), self._searcher.max_matches), 4 * k
         while True:
             rows, distances = self.nearest(vectors, wanted, weights, filters, excluded)
@@ -108,13 +117,17 @@ class Ranking:
     ) -> tuple[Rows, Distances]:
         """Return rows (m, k) and distances (m, k) of the nearest products, ties ordered by row.
 
-        vectors is space → float32 (m, d). Raises IndexFileError if their widths are not the index's.
+        vectors is space → float32 (m, d). Raises IndexFileError if their widths are not the index's, LookalikeError
+        if the weights rank nothing.
         """
-        weights = normalize_weights(weights, self.index.widths) if weights else self.weights
+        weights = _usable_weights(weights, self.index.widths) if weights else self.weights
         self._check_widths(vectors, weights)
         n, allowed = len(self.index.names), None
         if filters or excluded:
             allowed = RowFilter(n, self.facets if filters else None, filters or {}, tuple(excluded))
+        if k < 1:
+            none = np.empty((len(vectors[next(iter(weights))]), 0))
+            return none.astype(int), none
         return self._searcher.nearest(vectors, weights, min(k, n, self._searcher.max_matches), allowed)
 
     @cached_property
@@ -144,11 +157,10 @@ class Ranking:
 
     def _group_by_picture(self, rows: Rows) -> list[list[int]]:
         """Return rows in groups that show the same picture, in the order of each group's first row."""
-        if not SAME_PICTURE.keys() <= self.index.widths.keys():
-            return [[row] for row in rows]
-        vectors, groups = self._searcher.vectors(rows, SAME_PICTURE), list[list[int]]()
+        limits, groups = same_picture_limits(self.index.widths), list[list[int]]()
+        vectors = self._searcher.vectors(rows, limits)
         for place in range(len(rows)):
-            group = next((group for group in groups if _is_same_picture(vectors, group[0], place)), None)
+            group = next((group for group in groups if _is_same_picture(vectors, limits, group[0], place)), None)
             if group is None:
                 groups.append([place])
             else:
@@ -172,5 +184,16 @@ class Recommender(Ranking):
         return self.distinct_matches(self.index.with_tuned(self.embedder.vectors(pixels[None], [aspect])), k)
 
 
-def _is_same_picture(vectors: Vectors, a: int, b: int) -> bool:
-    return all(np.linalg.norm(vectors[name][a] - vectors[name][b]) < limit for name, limit in SAME_PICTURE.items())
+def _usable_weights(weights: Weights, widths: Mapping[str, int]) -> dict[str, float]:
+    """Return the weights of the spaces that exist, adding up to 1; raises LookalikeError if they rank nothing."""
+    usable = normalize_weights(weights, widths)
+    if not usable or not all(0 <= weight < np.inf for weight in weights.values()):
+        raise LookalikeError(
+            "Weights must be numbers of at least 0, one of them above 0 for a space of the index: "
+            f"{', '.join(widths)}. These were given: {', '.join(f'{name} {w}' for name, w in weights.items())}."
+        )
+    return usable
+
+
+def _is_same_picture(vectors: Vectors, limits: Weights, a: int, b: int) -> bool:
+    return all(np.linalg.norm(vectors[name][a] - vectors[name][b]) < limit for name, limit in limits.items())

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from lookalike.index.attributes import normalize
 from lookalike.index.catalogue import product_id
 from lookalike.types import Attributes, Mask
 
@@ -41,7 +42,7 @@ class WordSearch:
         Case and accents do not count. Products whose displayed name has all the words come first; otherwise the
         catalogue's order stands.
         """
-        exact = self._rows.get(text.strip().casefold(), [])
+        exact = self._rows.get(normalize(text.strip()).casefold(), [])
         words = _words(text[:MAX_LETTERS])[:MAX_WORDS]
         if not words:
             return exact[:max_results]

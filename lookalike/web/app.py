@@ -8,10 +8,10 @@ from lookalike.errors import LookalikeError
 from lookalike.serving import telemetry
 from lookalike.serving.live_index import Served
 from lookalike.serving.state import server_state
-from lookalike.web import texts
+from lookalike.web import first_index, texts
 from lookalike.web.catalogue import page as catalogue_page
 from lookalike.web.look_up import page as look_up_page
-from lookalike.web.look_up import session
+from lookalike.web.look_up import session, start
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -23,8 +23,11 @@ def main() -> None:
     st.set_page_config(page_title=texts.TITLE, page_icon="👗", layout="wide")
     st.html(STYLE)
     look_up = st.Page(show_look_up, title=texts.LOOK_UP_PAGE, default=True)
-    catalogue = st.Page(lambda: show_catalogue(look_up), title=texts.CATALOGUE_PAGE, url_path="catalogue")
-    st.navigation([look_up, catalogue], position="top").run()
+    pages = [look_up]
+    if server_state().settings.staff_page:
+        pages += [st.Page(lambda: show_catalogue(look_up), title=texts.CATALOGUE_PAGE, url_path="catalogue")]
+    # A single page has nothing to choose from, and Streamlit draws no menu then.
+    st.navigation(pages, position="top").run()
 
 
 def show_look_up() -> None:
@@ -37,6 +40,8 @@ def show_catalogue(look_up: st.Page) -> None:
     """Draw the page Catalogue, whose products link to the page Look up."""
     recommender, version = open_index()
     session.leave_page()
+    if start.listen():
+        st.switch_page(look_up)
     catalogue_page.show(recommender, server_state().settings.index, version, look_up)
 
 
@@ -52,6 +57,7 @@ def open_index() -> Served:
         st.warning(str(error))
         st.write(texts.NO_INDEX_HINT)
         st.code(texts.NO_INDEX_COMMAND, language="shell")
+        first_index.offer(state.settings.index, state.settings.index_at_start)
         st.stop()
 
 

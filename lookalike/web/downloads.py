@@ -7,15 +7,13 @@ from typing import TypeAlias
 
 from lookalike.analysis.audit import DuplicateGroup, SuspectLabel
 from lookalike.index.catalogue import Product, readable
+from lookalike.index.skipped import defuse
 from lookalike.search.recommender import Match
 
 ProductRow: TypeAlias = tuple[object, Product, float | None]
 """A mark (a rank, or the name of a list), a product, and its distance if it has one."""
 
 PRODUCT_COLUMNS = ("id", "path", "distance")
-
-# A spreadsheet runs a cell with such a start as a formula; an apostrophe before it makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def products_csv(rows: Iterable[ProductRow], first: str = "rank") -> bytes:
@@ -64,7 +62,7 @@ def csv_bytes(lines: Iterable[Sequence[object]]) -> bytes:
     Without the BOM, Excel misreads any letter that is not ASCII.
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([_defuse(str(cell)) for cell in line] for line in lines)
+    csv.writer(text, lineterminator="\r\n").writerows([defuse(str(cell)) for cell in line] for line in lines)
     return readable(text.getvalue()).encode("utf-8-sig")
 
 
@@ -75,7 +73,3 @@ def _attribute_columns(products: Iterable[Product]) -> tuple[str, ...]:
 
 def _values(product: Product, columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(product.attributes.get(column, "") for column in columns)
-
-
-def _defuse(cell: str) -> str:
-    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell

@@ -33,9 +33,12 @@ def of_product(catalogue: Catalogue, product: Product, version: Hashable, side: 
     return picture
 
 
-def of_photo(digest: str, view: View, side: int = QUERY_SIDE) -> bytes:
-    """Return JPEG bytes of a visitor's photo, made from its View without decoding it again."""
-    return server_state().thumbnails.get((digest, side), lambda: view.thumbnail(side))
+def of_photo(digest: str, view: View, side: int = QUERY_SIDE) -> bytes | None:
+    """Return JPEG bytes of a visitor's photo, made from its View without decoding it again; None without memory."""
+    try:
+        return server_state().thumbnails.get((digest, side), lambda: view.thumbnail(side))
+    except MemoryError:
+        return None
 
 
 def draw_product(
@@ -64,5 +67,5 @@ def _product_thumbnail(identity: str, version: Hashable, side: int, _file: Path)
     """Return JPEG bytes, None if the file cannot be read now, and when it was tried."""
     try:
         return thumbnail(_file, side), time.monotonic()
-    except (ImageError, ShortageError):
+    except (ImageError, ShortageError, MemoryError):
         return None, time.monotonic()

@@ -1,5 +1,6 @@
 """Every sentence of the page Look up, and how the page puts a product into words."""
 
+import re
 from collections.abc import Sequence
 
 from lookalike.errors import INDEX_COMMAND
@@ -15,10 +16,16 @@ LOADING = "Opening the shop…"
 SEARCHING = "Searching…"
 WAITING = "Many people are searching right now: {before} before you. Keep this page open and your turn will come."
 NEXT = "Many people are searching right now: you are next."
-TOO_MANY_SEARCHES = "That was a lot of searches in a short time. Please try again in {seconds} s."
+TOO_MANY_SEARCHES = "That was a lot of searches in a short time."
+GOES_ON = "Keep this page open: it tries again by itself in {seconds} s."
+TRY_AGAIN = "Try again now"
 NO_INDEX = "This shop isn't open yet"
 NO_INDEX_HINT = "If you run this shop, make its index with this command:"
 NO_INDEX_COMMAND = f"{INDEX_COMMAND} --images images"
+MAKE_INDEX = "Make it now"
+MAKE_INDEX_HINT = "Or make it here: {count:,} pictures lie in {folder}. That takes a minute or a few."
+MAKING_INDEX = "The index is being made…"
+NO_INDEX_MADE = "The index could not be made. The log of the app says why."
 IMAGE_MISSING = "This product's picture isn't available."
 
 # Ways to start.
@@ -33,9 +40,12 @@ CAMERA_LABEL = "Point the camera at something to wear"
 PASTE = "Paste a photo"
 PASTE_WORDS = {
     "label": PASTE,
+    "camera": CAMERA,
+    "sending": "Sending…",
     "too_large": f"That picture is too large. The limit is {MAX_PHOTO_SIZE}.",
     "nothing": "There's no picture on the clipboard. Copy one first.",
     "by_keyboard": "Copy a picture, then press Ctrl+V (⌘V on a Mac) anywhere on this page.",
+    "by_file": "This browser doesn't let us read the clipboard. Save the picture and choose it as a file.",
 }
 ADDRESS = "Web address"
 ADDRESS_LABEL = "Web address of a picture"
@@ -48,10 +58,11 @@ PICK_PLACEHOLDER = "red dress"
 PICK_NOTHING = "No products match those words. Try fewer or different ones."
 SURPRISE = "Surprise me"
 EXAMPLES = "First time here? Tap one of these to see how it works."
+PHOTO_GONE = "We no longer have that photo: we keep photos only while a visit lasts. Please show it to us again."
 TOO_MANY_PHOTOS = "Only the first {max_photos} photos were used."
 
 # The query. An error calls the photo THE_PHOTO.
-THE_PHOTO = "The photo"
+THE_PHOTO, THE_SHOP = "The photo", "The shop"
 YOUR_PHOTO, YOUR_PHOTOS = "Your photo", "Your photos"
 YOUR_PRODUCT = "Your pick from the shop"
 REGION_HINT = "Only part of it? Tap or drag over what matters."
@@ -92,7 +103,7 @@ RESULTS_FILE, FAVORITES_FILE = "lookalike-results.csv", "lookalike-favorites.csv
 
 # Favorites.
 FAVORITES = "Favorites"
-NO_FAVORITES = "Nothing here yet. Tap “Keep” below a product, and it stays here until you close this page."
+NO_FAVORITES = "Nothing here yet. Tap “Keep” below a product, and this browser remembers it."
 REMOVE = "Remove"
 DOWNLOAD_FAVORITES = "Download favorites"
 
@@ -193,5 +204,10 @@ def more_products_note(count: int) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return text from a shop's table so that Markdown shows it as it is."""
-    return "".join("\\" + char if char in "\\`*_{}[]()<>#+-!|$:~" else char for char in text)
+    """Return a text of anybody's so that Markdown shows it as it is, in one line: no list, no heading, no link."""
+    line = re.sub(r"[ \t\r\n\f\v]+", " ", text).strip(" ")
+    line = re.sub(r"[\\`*_{}\[\]()<>#+\-!|$:~&=]", r"\\\g<0>", line)
+    line = re.sub(r"^\d+(?=\.)", r"\g<0>\\", line)
+    # Streamlit makes links of bare addresses, and icons of their names, whatever is escaped in them, unless an element
+    # parts them: an empty one.
+    return re.sub(r"(?i:(?<=www)(?=\.)|(?=@)|(?=\\:/)|(?<=\\:)(?=material/))", ":gray[]", line)

@@ -1,5 +1,6 @@
 import json
 import shutil
+import unicodedata
 
 import pytest
 from PIL import Image
@@ -51,6 +52,17 @@ def test_leave_one_out_can_be_restricted(shop):
     assert len(asked(limit=3)) == 3 and asked(limit=3) == asked(limit=3) == sorted(asked(limit=3))
     with pytest.raises(CatalogueError, match="None of the 5 products of the index can be a query"):
         asked(only={"99"})
+
+
+def test_ids_agree_in_any_spelling_that_has_one_meaning(shop, tmp_path):
+    """A photo from a Mac has é as e and its accent; a list from pandas has its ids as decimals."""
+    composed, apart = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    photo(tmp_path / "photos" / f"{apart}.png", "red")
+    (tmp_path / "ids.json").write_text(json.dumps([apart, 2.0, "3.png"]))
+    only = read_ids(tmp_path / "ids.json")
+    assert only == {composed, "2", "3"}
+    queries = photo_queries(tmp_path / "photos", shop, {composed: {"baseColour": "Red"}}, only=only)
+    assert [right["baseColour"] for right in queries.right] == [{("Red",)}]
 
 
 def test_a_photo_never_matches_the_product_it_shows(shop, tmp_path):

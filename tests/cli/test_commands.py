@@ -153,7 +153,7 @@ def test_ctrl_c_during_fetch_says_what_is_saved(tmp_path):
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_hear_interrupts
     )
-    while "image/s" not in (seen := process.stderr.read(80)) and seen:
+    while " of 257" not in (seen := process.stderr.readline()) and seen:
         pass
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[1]

@@ -35,6 +35,7 @@ def test_the_whole_image_gives_the_networks_own_vector(maps):
     np.testing.assert_allclose(ours, maps.vectors, atol=1e-5)
 
 
+@pytest.mark.tensorflow
 def test_it_gives_tensorflows_vector_too(maps, pixels):
     vectors, garment, last = TensorFlowEngine(find_fashion()).outputs(pixels)
     assert (vectors_of_whole_images(last, garment, pixels) * vectors).sum(axis=1).min() >= 0.9999
@@ -46,6 +47,10 @@ def test_an_engine_for_indexing_gives_the_same_vectors_without_the_last_map(maps
     assert quick.last is None and maps.last.shape == (12, 6, 6, 1280)
     np.testing.assert_allclose(quick.vectors, maps.vectors, atol=1e-6)
     np.testing.assert_allclose(quick.garment, maps.garment, atol=1e-5)
+
+
+@pytest.mark.tensorflow
+def test_tensorflow_computes_no_more_than_indexing_needs(pixels):
     assert len(TensorFlowEngine(find_fashion(), throughput=True, max_outputs=INDEXED_OUTPUTS).outputs(pixels[:1])) == 2
 
 

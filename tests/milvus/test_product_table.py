@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,13 @@ def test_added_products_come_back(table):
 
 def test_an_id_has_the_row_of_its_first_product(table):
     assert [table.row(identity) for identity in ("1", "日本 😀", r"half\udc80", "2", "")] == [0, 1, 3, None, None]
+
+
+def test_an_id_has_its_row_in_any_unicode_form():
+    composed, apart = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    table = ProductTable()
+    table.add(f"images/{apart}.jpg", {"gender": "Men"})
+    assert table.row(composed) == table.row(apart) == 0 and dict(AttributesById(table)) == {composed: {"gender": "Men"}}
 
 
 def test_a_product_that_shares_its_id_is_found_by_its_name(table):

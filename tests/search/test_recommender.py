@@ -6,8 +6,10 @@ import pytest
 from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
-from lookalike.errors import ImageError, IndexFileError
+from lookalike.analysis.audit import find_duplicates
+from lookalike.errors import ImageError, IndexFileError, LookalikeError
 from lookalike.index.reading import Index, load_index
+from lookalike.search.closeness import neighbor_distances
 from lookalike.search.recommender import (
     DEFAULT_WEIGHTS,
     SAME_COLOR,
@@ -174,3 +176,45 @@ def test_bad_photos_and_wrong_widths_get_their_sentence(recommender):
         recommender.similar(b"hello")
     with pytest.raises(IndexFileError, match="look vectors of 3 numbers, the photo's has 5"):
         recommender.nearest({"look": np.ones((1, 5), np.float32)})
+
+
+@pytest.mark.parametrize("spaces", [("look",), ("look", "fashion")])
+@pytest.mark.parametrize("angle", [0.0, 0.0005, 0.02, 0.1, 0.2, 0.5])
+def test_search_audit_and_closeness_agree_on_which_products_show_one_picture(spaces, angle):
+    plane = np.array([[1, 0], [np.cos(angle), np.sin(angle)], [0, 1]], np.float32)
+    shop = Index(Path("."), ("1.jpg", "2.jpg", "3.jpg"), dict.fromkeys(spaces, plane), {}, {})
+    matches = Ranking(shop).distinct_matches(dict.fromkeys(spaces, plane[:1]), 3)
+    folded = [product.id for product in matches[0].same] == ["2"]
+    grouped = [[product.id for product in group.products] for group in find_duplicates(shop)] == [["1", "2"]]
+    passed_over = neighbor_distances(shop, np.array([0]))[0] > 1
+    assert folded == grouped == passed_over == (angle < 0.01 if spaces == ("look",) else angle < 0.15)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_asking_for_no_match_gives_none(recommender, k):
+    vectors = recommender.product_vectors(0)
+    assert recommender.distinct_matches(vectors, k) == []
+    rows, distances = recommender.nearest(vectors, k)
+    assert rows.shape == distances.shape == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "weights", [{"nothing": 1.0}, {"look": 0.0}, {"look": -1.0}, {"look": 1.0, "fashion": -1.0}, {"look": np.nan},
+                {"look": np.inf}]
+)  # fmt: skip
+def test_weights_that_rank_nothing_are_refused_with_a_sentence(recommender, weights):
+    vectors = recommender.product_vectors(0)
+    with pytest.raises(LookalikeError, match="Weights must be numbers of at least 0.*space of the index: look"):
+        recommender.distinct_matches(vectors, weights=weights)
+    with pytest.raises(LookalikeError, match="Weights must be"):
+        Ranking(recommender.index, weights)
+
+
+@pytest.mark.parametrize("word, found", [(None, 4), ("Women", 2), (("Women",), 2), ((), 4), (7, 0), (np.nan, 0)])
+def test_a_filter_of_any_type_has_a_result(word, found):
+    attributes = {str(row): {"gender": "Women" if row < 2 else "Men"} for row in range(4)}
+    shop = Index(
+        Path("."), tuple(f"{row}.jpg" for row in range(4)), {"look": np.eye(4, dtype=np.float32)}, attributes, {}
+    )
+    matches = Ranking(shop).distinct_matches({"look": shop.look[:1]}, filters={"gender": word})
+    assert len(matches) == found

@@ -89,8 +89,8 @@ def wait_for_start(page: Page) -> Page:
 
 @pytest.fixture(scope="session")
 def demo_shop(serve, demo_index):
-    """The address of one server over the demo catalogue, shared by all browser tests."""
-    return serve(demo_index)
+    """The address of one server over the demo catalogue, with the page for staff, shared by all browser tests."""
+    return serve(demo_index, LOOKALIKE_STAFF_PAGE="1")
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def test_words_and_numbers_find_products(open_app, demo_index):
     assert found and all("dress" in button.label.lower() for button in found)
     found[0].click().run()
     assert not app.exception and len(results(app)) == 5 and "product" in app.query_params
-    assert app.session_state["way"] is None
+    assert "way" not in app.query_params
 
 
 def test_surprise_me_and_the_examples_start_with_a_product(open_app, demo_index):

@@ -47,7 +47,7 @@ def test_several_photos_at_once_are_one_query(visit):
 
 
 def test_the_camera_opens_only_after_a_tap(visit):
-    page = wait_for_start(visit("phone", permissions=["camera"]))
+    page = wait_for_start(visit("desktop", permissions=["camera"]))
     expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
     button(page, texts.CAMERA).click()
     page.wait_for_function("document.querySelector('video')?.readyState === 4")

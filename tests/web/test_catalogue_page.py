@@ -6,6 +6,8 @@ import io
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from PIL import Image
@@ -13,6 +15,9 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from lookalike.extraction.build import build_index
+from lookalike.serving.admission import FairQueue
+from lookalike.serving.state import server_state
+from lookalike.web.catalogue import page as catalogue_page
 from lookalike.web.catalogue import texts
 from lookalike.web.texts import MORE_LIKE_THIS
 from tests.support.browser import SIZES, TIMEOUT_MS
@@ -164,7 +169,7 @@ def twin_shop(serve, tmp_path_factory):
     command = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"]
     command += ["--images", str(folder / "images"), "--output", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return serve(folder)
+    return serve(folder, LOOKALIKE_STAFF_PAGE="1")
 
 
 def test_findings_can_be_downloaded(visit, twin_shop):
@@ -182,5 +187,26 @@ def test_findings_can_be_downloaded(visit, twin_shop):
 
 def test_the_pages_address_works_as_the_first_request_to_a_server(serve, demo_index, browser):
     page = browser.new_page()
-    page.goto(serve(demo_index) + "/catalogue")
+    page.goto(serve(demo_index, LOOKALIKE_STAFF_PAGE="1") + "/catalogue")
     expect(page.get_by_text(texts.LEAD)).to_be_visible(timeout=20_000)
+
+
+def test_of_a_large_catalogue_in_memory_a_sample_is_compared_and_the_page_says_so(twins, monkeypatch):
+    monkeypatch.setattr(catalogue_page, "MAX_COMPARED", 3)
+    for tab in (texts.MAP, texts.SAME, texts.DOUBTS):
+        assert texts.sample_note(3, 5) in said(open_tab(twins, tab))
+    monkeypatch.setattr(catalogue_page, "MAX_COMPARED", 5)
+    assert "random sample" not in said(open_tab(twins, texts.SAME))
+
+
+def test_comparisons_take_turns_with_everybodys_questions(twins, monkeypatch):
+    monkeypatch.setattr(server_state(), "queue", FairQueue(1))
+    opened = threading.Thread(target=open_tab, args=(twins, texts.SAME), daemon=True)
+    with server_state().queue.slot("somebody else"):
+        opened.start()
+        end = time.monotonic() + 60
+        while not server_state().queue.waiting and time.monotonic() < end:
+            time.sleep(0.05)
+        assert server_state().queue.waiting == 1
+    opened.join(60)
+    assert not opened.is_alive() and server_state().queue.waiting == 0

@@ -44,6 +44,22 @@ def test_no_cell_is_a_formula(start):
     assert cells == ["'" + evil, "'" + evil, "'" + evil + ".jpg", "0.500000", "'" + evil]
 
 
+@pytest.mark.parametrize(
+    "evil, harmless",
+    [
+        ("\n=1+1", "'\n'=1+1"),
+        ("  =1+1", "'  =1+1"),
+        ('"=1+1', "'\"=1+1"),
+        ("a;=1+1", "a;'=1+1"),
+        ('a; "@x', "a;' \"@x"),
+        ("a\n-1\tb\t+2", "a\n'-1\tb\t'+2"),
+        ("a\r\n=1", "a\r'\n'=1"),
+    ],
+)
+def test_no_part_of_a_cell_is_a_formula_where_a_spreadsheet_splits_it(evil, harmless):
+    assert read(products_csv([(1, product("1.jpg", kind=evil), 1)]))[1][-1] == harmless
+
+
 def test_a_formula_sign_inside_a_cell_changes_nothing():
     assert read(products_csv([(1, product("1.jpg", kind="T-shirt = 1+1@x"), 1)]))[1][-1] == "T-shirt = 1+1@x"
 

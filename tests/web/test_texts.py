@@ -36,6 +36,7 @@ def test_closeness_is_a_percentage():
 
 def test_a_shops_text_cannot_contain_markup():
     assert texts.escape_markdown("[a](b) <i> $x$ :red:") == r"\[a\]\(b\) \<i\> \$x\$ \:red\:"
+    assert texts.escape_markdown("5. &lt;b&gt;\n===\n") == r"5\. \&lt;b\&gt; \=\=\="
 
 
 def test_further_products_with_the_same_picture_are_counted():
@@ -62,7 +63,7 @@ def test_labels_become_one_line():
 
 
 def test_the_photo_limit_on_the_page_is_the_servers():
-    config = tomllib.loads((ROOT / "lookalike" / "web" / "streamlit.toml").read_text())
+    config = tomllib.loads((ROOT / "lookalike" / "web" / ".streamlit" / "config.toml").read_text())
     assert config["server"]["maxUploadSize"] * 1_000_000 == MAX_PHOTO_BYTES
     assert all("20 MB" in text for text in (texts.UPLOAD_HELP, texts.PASTE_WORDS["too_large"]))
 

@@ -1,5 +1,11 @@
-"""The Keras models behind the backbones: preprocessed pixels to a feature map."""
+"""The Keras models behind the backbones: preprocessed pixels to a feature map.
 
+One description serves both of Keras's backends that are used here. Convolutions run in the layout of Keras's setting
+image_data_format: channels_first converts to the faster graph for OpenVINO, channels_last is TensorFlow's own. Whatever
+enters or leaves a model, and all that is not a convolution, is channels_last.
+"""
+
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +33,8 @@ LAST_STAGE_OF_SIXTEENTHS = 4
 
 LITE0_NORM_EPSILON = 1e-3
 
+CHANNELS_LAST = "channels_last"
+
 
 def keras_model(name: str, weights: Path) -> keras.Model:
     """Return the Keras model of a backbone: float32 (n, s, s, 3) → (n, h, w, C); raises WeightsError.
@@ -47,7 +55,8 @@ def keep_first_outputs(model: keras.Model, count: int) -> keras.Model:
 
 def resnet50(weights: Path) -> keras.Model:
     """Return Keras Applications' ResNet-50 without its top, with the weights of an .h5 file; raises WeightsError."""
-    model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3))
+    inputs = keras.Input((224, 224, 3))
+    model = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=_to_convolutions(inputs))
     try:
         _load_weights(model, weights)
     except Exception as error:  # h5py and keras raise many kinds for a file that does not fit
@@ -56,7 +65,7 @@ def resnet50(weights: Path) -> keras.Model:
             f"{weights} does not fit ResNet-50 without its top ({reason}) "
             "Give the …_notop.h5 that Keras publishes, or a .weights.h5 written by ResNet50(include_top=False)."
         ) from None
-    return model
+    return keras.Model(inputs, _from_convolutions(model.output))
 
 
 def _load_weights(model: keras.Model, path: Path) -> None:
@@ -64,21 +73,21 @@ def _load_weights(model: keras.Model, path: Path) -> None:
     with h5py.File(path, "r") as file:
         suffix = ".h5" if "layer_names" in file.attrs or "model_weights" in file else ".weights.h5"
     with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder, "resnet50" + suffix)
-        link.symlink_to(path.resolve())
-        model.load_weights(link)
+        copy = shutil.copyfile(path, Path(folder, "resnet50" + suffix))
+        model.load_weights(copy)
 
 
 def efficientnet_lite0(parameters: Parameters) -> keras.Model:
     """Return EfficientNet-lite0 without its classifier: float32 (n, 224, 224, 3) → (n, 7, 7, 1280)."""
     inputs, convolutions = keras.Input((224, 224, 3)), Convolutions(parameters, LITE0_NORM_EPSILON)
-    model = keras.Model(inputs, lite0_maps(inputs, convolutions)[-1])
+    _, last = lite0_maps(_to_convolutions(inputs), convolutions)
+    model = keras.Model(inputs, _from_convolutions(last))
     convolutions.set_weights(model)
     return model
 
 
 def lite0_maps(x: Tensor, convolutions: "Convolutions") -> tuple[Tensor, Tensor]:
-    """Add EfficientNet-lite0's layers: maps (n, s/16, s/16, 112) halfway, and (n, s/32, s/32, 1280) at the end."""
+    """Add EfficientNet-lite0's layers: maps of s/16 × s/16 cells, 112 channels, halfway, and of s/32 × s/32, 1280."""
     x = convolutions.add(x, "_conv_stem", "_bn0", stride=2)
     block = 0
     for stage, (repeats, stride, expansion) in enumerate(LITE0_STAGES):
@@ -102,9 +111,10 @@ def fashion(weights: Path) -> keras.Model:
     size = network.preprocessing.size
     inputs, convolutions = keras.Input((size, size, 3)), Convolutions(parameters, network.norm_epsilon)
     dense = DenseLayers(parameters)
-    middle, last = lite0_maps(inputs, convolutions)
+    middle, end = lite0_maps(_to_convolutions(inputs), convolutions)
+    middle, last = _from_convolutions(middle), _from_convolutions(end)
     score = _garment_scores(middle, last, dense)
-    pooled = _pool(last, score, parameters, network)
+    pooled = _pool(end, score, parameters, network)
     parts = {name: dense.add(pooled, f"projection.{name}") for name in network.parts}
     parts["color"] = parts["color"] + _color_path(inputs, score, dense, network)
     vectors = _join_parts(parts, parameters, network)
@@ -114,25 +124,36 @@ def fashion(weights: Path) -> keras.Model:
     return model
 
 
+def _to_convolutions(x: Tensor) -> Tensor:
+    """Turn (n, h, w, C) into the layout that convolutions run in."""
+    return ops.transpose(x, (0, 3, 1, 2)) if keras.config.image_data_format() == "channels_first" else x
+
+
+def _from_convolutions(x: Tensor) -> Tensor:
+    """Turn the layout that convolutions run in into (n, h, w, C)."""
+    return ops.transpose(x, (0, 2, 3, 1)) if keras.config.image_data_format() == "channels_first" else x
+
+
 def _garment_scores(middle: Tensor, last: Tensor, dense: "DenseLayers") -> Tensor:
     """Add how much each of 12 × 12 cells shows the garment, 0 to 1: (n, 12, 12, 1)."""
-    coarse = layers.UpSampling2D(2, interpolation="nearest")(dense.add(last, "garment.last"))
+    coarse = layers.UpSampling2D(2, CHANNELS_LAST)(dense.add(last, "garment.last"))
     return ops.sigmoid(dense.add(middle, "garment.middle") + coarse)
 
 
-def _pool(last: Tensor, score: Tensor, parameters: Parameters, network: FashionDescription) -> Tensor:
-    """Weight and add each channel's maximum and its mean over the garment: (n, 1280)."""
-    weight = layers.AveragePooling2D(2)(score) + network.pool_floor
-    mean = ops.sum(last * weight, axis=(1, 2)) / ops.sum(weight, axis=(1, 2))
-    return ops.max(last, axis=(1, 2)) * parameters["pool.maximum"] + mean * parameters["pool.mean"]
+def _pool(maps: Tensor, score: Tensor, parameters: Parameters, network: FashionDescription) -> Tensor:
+    """Weight and add each channel's maximum and its mean over the garment: (n, 1280). maps are as convolved."""
+    cells = (2, 3) if keras.config.image_data_format() == "channels_first" else (1, 2)
+    weight = layers.AveragePooling2D(2)(_to_convolutions(score)) + network.pool_floor
+    mean = ops.sum(maps * weight, axis=cells) / ops.sum(weight, axis=cells)
+    return ops.max(maps, axis=cells) * parameters["pool.maximum"] + mean * parameters["pool.mean"]
 
 
 def _color_path(pixels: Tensor, score: Tensor, dense: "DenseLayers", network: FashionDescription) -> Tensor:
     """Send the pixels through two small layers and average them over the garment: (n, 64)."""
-    small = layers.AveragePooling2D(network.color_cell)(pixels)
+    small = layers.AveragePooling2D(network.color_cell, data_format=CHANNELS_LAST)(pixels)
     small = ops.relu(dense.add(ops.relu(dense.add(small, "color.pixel1")), "color.pixel2"))
     finer = network.preprocessing.size // network.garment_grid // network.color_cell
-    weight = layers.UpSampling2D(finer, interpolation="nearest")(score) + network.color_floor
+    weight = layers.UpSampling2D(finer, CHANNELS_LAST)(score) + network.color_floor
     mean = ops.sum(small * weight, axis=(1, 2)) / ops.sum(weight, axis=(1, 2))
     return dense.add(ops.relu(dense.add(mean, "color.hidden")), "color.out")
 
@@ -144,7 +165,7 @@ def _join_parts(parts: Mapping[str, Tensor], parameters: Parameters, network: Fa
     for name in network.parts:
         words = parameters[f"heads.{network.naming[name]}"]
         words = words / np.linalg.norm(words, axis=1, keepdims=True)
-        pulled = _pull_to_words(ops.normalize(parts[name]), words, network.scales[name])
+        pulled = _pull_to_words(_unit(parts[name]), words, network.scales[name])
         weighted.append(pulled * (network.part_weights[name] / norm))
     return ops.concatenate(weighted, axis=-1)
 
@@ -155,7 +176,12 @@ def _pull_to_words(part: Tensor, words: Matrix, scale: float) -> Tensor:
     This needs no label, and photos and products of one kind come closer together.
     """
     probabilities = ops.softmax(scale * ops.matmul(part, words.T))
-    return ops.normalize(part + ops.normalize(ops.matmul(probabilities, words)))
+    return _unit(part + _unit(ops.matmul(probabilities, words)))
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Scale (n, d) to norm 1: ops.normalize, in operations that both backends convert to the same graph."""
+    return x * ops.minimum(ops.power(ops.sum(x * x, axis=-1, keepdims=True), -0.5), 1 / keras.config.epsilon())
 
 
 class WeightedLayers:
@@ -185,7 +211,7 @@ class Convolutions(WeightedLayers):
             y = self.add(y, prefix + "_expand_conv", prefix + "_bn0")
         y = self.add(y, prefix + "_depthwise_conv", prefix + "_bn1", stride, depthwise=True)
         y = self.add(y, prefix + "_project_conv", prefix + "_bn2", activation=False)
-        return layers.Add()([x, y]) if stride == 1 and x.shape[-1] == y.shape[-1] else y
+        return layers.Add()([x, y]) if stride == 1 and x.shape == y.shape else y
 
     def add(
         self, x: Tensor, name: str, norm: str, stride: int = 1, depthwise: bool = False, activation: bool = True

@@ -14,7 +14,9 @@ from lookalike.index.attributes import TYPE_COLUMN
 from lookalike.index.catalogue import Catalogue
 from lookalike.index.reading import Index
 from lookalike.search.recommender import Ranking
+from lookalike.serving.live_index import kept_with
 from lookalike.types import Matrix
+from lookalike.web import visitors
 from lookalike.web.catalogue import texts
 from lookalike.web.catalogue.cards import STYLE, CacheKey, PageContext, draw_card, draw_download
 from lookalike.web.catalogue.chart import CHOSEN, counts_chart, map_chart
@@ -28,7 +30,8 @@ Counts = Mapping[str, Sequence[tuple[str, int]]]
 MAX_DOTS = 6000
 MAX_BARS = 20
 
-# A comparison product by product needs the vectors in this machine's memory: 150 MB for so many products.
+# A comparison product by product needs the vectors in this machine's memory, 150 MB for so many products, and time
+# that grows with the square of their number.
 MAX_COMPARED = 20_000
 
 # The columns that tell kinds of products apart: the one that the catalogue has first is chosen first.
@@ -46,6 +49,10 @@ def show(recommender: Ranking, folder: str, version: Hashable, home: st.Page | N
         st.title(texts.TITLE, anchor=False)
     st.write(texts.LEAD)
     draw_functions = (draw_overview, *map(compared, (draw_map, draw_same_pictures, draw_doubtful_attributes)))
+    # Streamlit forgets the tab with the page.
+    state = st.session_state
+    state.setdefault("tab", state.get("last_tab", texts.OVERVIEW))
+    state.last_tab = state.tab
     for tab, draw in zip(st.tabs(texts.TABS, key="tab", on_change="rerun"), draw_functions):
         # Compute only the open tab: the others take seconds to a minute on a large catalogue.
         if tab.open:
@@ -61,18 +68,16 @@ def compared(draw: Callable[[Index, PageContext], None]) -> Callable[[PageContex
 
     def draw_sample(context: PageContext) -> None:
         catalogue, n = context.catalogue, len(context.catalogue.names)
-        # An index in memory is compared whole. It is not cached: a cache would keep it alive after it is replaced.
-        sample = catalogue.sample(n) if catalogue.is_in_memory else cached_sample(catalogue, context.key)
-        draw(sample, context)
+        with visitors.take_turn():
+            if catalogue.is_in_memory and n <= MAX_COMPARED:
+                sample = catalogue.sample(n)
+            else:
+                sample = kept_with(catalogue, "sample", lambda: catalogue.sample(MAX_COMPARED))
+            draw(sample, context)
         if len(sample.names) < n:
             st.caption(texts.sample_note(len(sample.names), n))
 
     return draw_sample
-
-
-@st.cache_resource(max_entries=1, show_spinner=texts.COMPARING)
-def cached_sample(_catalogue: Catalogue, key: CacheKey) -> Index:
-    return _catalogue.sample(MAX_COMPARED)
 
 
 @st.cache_data(max_entries=2, show_spinner=False)
@@ -118,7 +123,9 @@ def draw_overview(context: PageContext) -> None:
 
 
 def draw_counts(columns: Counts) -> None:
-    column = st.selectbox(texts.COUNTED_BY, list(columns), index=_kind_place(columns), key="counted-by")
+    column = st.selectbox(
+        texts.COUNTED_BY, list(columns), index=_kind_place(columns), key="counted-by", persist_state="session"
+    )
     shown = columns[column][:MAX_BARS]
     st.altair_chart(counts_chart(shown), alt=f"{texts.COUNTS_ALT} {column}")
     st.caption(texts.truncation_note(len(shown), len(columns[column])))
@@ -150,9 +157,13 @@ def choose_colors(columns: Counts) -> tuple[str | None, str]:
     if not columns:
         return None, texts.EVERYTHING
     left, right = st.columns(2)
-    column = left.selectbox(texts.COLOR_BY, list(columns), index=_kind_place(columns), key="colored-by")
+    column = left.selectbox(
+        texts.COLOR_BY, list(columns), index=_kind_place(columns), key="colored-by", persist_state="session"
+    )
     words = [word for word, _ in columns[column]]
-    return column, right.selectbox(texts.SHOW_ONLY, [texts.EVERYTHING, *words], key=f"only-{column}")
+    return column, right.selectbox(
+        texts.SHOW_ONLY, [texts.EVERYTHING, *words], key=f"only-{column}", persist_state="session"
+    )
 
 
 def draw_chosen(index: Index, event: Any, context: PageContext) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 @cache
 def load_component(name: str) -> Callable[..., Any]:
-    """Return the function that mounts the component made of NAME.html, NAME.css and NAME.js in this folder."""
-    html, css, js = (Path(__file__).with_name(f"{name}.{kind}").read_text() for kind in ("html", "css", "js"))
+    """Return the function that mounts the component made of NAME.js and, where they exist, NAME.html and NAME.css."""
+    files = (Path(__file__).with_name(f"{name}.{kind}") for kind in ("html", "css", "js"))
+    html, css, js = (file.read_text() if file.exists() else None for file in files)
     return st.components.v2.component(f"lookalike.{name}", html=html, css=css, js=js)

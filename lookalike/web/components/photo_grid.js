@@ -1,5 +1,6 @@
 // A photo under a grid of buttons. Streamlit calls this again, on the same element, whenever the data changes.
 const WAIT_MS = 350; // After a tap: several taps in a row are one question.
+const HOLD_MS = 400; // A finger that rests so long marks wherever it then moves; before that, up and down scroll the page.
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const photo = parentElement.querySelector(".photo");
@@ -58,15 +59,24 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   let from = null;
   grid.onpointerdown = (event) => {
-    if (event.button) return;
+    if (event.button || !event.isPrimary) return;
     from = placeAt(event);
+    state.held = false;
+    clearTimeout(state.hold);
+    state.hold = setTimeout(() => {
+      state.held = from !== null;
+      if (state.held) show(rectangle(from, from));
+    }, HOLD_MS);
     grid.setPointerCapture(event.pointerId);
   };
   grid.onpointermove = (event) => {
     const to = placeAt(event);
-    if (from !== null) show(to === from ? state.marked : rectangle(from, to));
+    if (from === null || (to === from && !state.held)) return;
+    clearTimeout(state.hold);
+    show(rectangle(from, to));
   };
   grid.onpointerup = (event) => {
+    clearTimeout(state.hold);
     if (from === null) return;
     const to = placeAt(event);
     if (to === from) toggle(to);
@@ -74,7 +84,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
     focus(to);
     from = null;
   };
-  grid.onpointercancel = () => { from = null; show(); };
+  grid.onpointercancel = () => { clearTimeout(state.hold); from = null; show(); };
+  grid.oncontextmenu = (event) => { if (state.held) event.preventDefault(); }; // what a finger that rests would open
+  if (!state.keepsHeld) {
+    state.keepsHeld = (event) => state.held && event.preventDefault();
+    grid.addEventListener("touchmove", state.keepsHeld, { passive: false });
+  }
   // A click without a pointer comes from a keyboard or a screen reader; pointers are handled above.
   grid.onclick = (event) => { if (!event.detail) toggle([...grid.children].indexOf(event.target)); };
   grid.onkeydown = (event) => {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from lookalike.web.actions import is_first_drawn
 from lookalike.web.components import load_component
 
 
@@ -22,10 +23,17 @@ def photo_grid(
     """
 
     def take_cells() -> None:
-        on_cells(valid_cells(st.session_state[key].get("cells"), grid))
+        # A tap may arrive after the photo has left the page, and Streamlit also calls this when it takes one back.
+        sent = st.session_state[key].get("cells") if key in st.session_state else None
+        if sent is not None:
+            on_cells(valid_cells(sent, grid))
 
     data = {"image": image, "rows": grid[0], "columns": grid[1], "cells": sorted(map(list, cells)), **words}
-    load_component("photo_grid")(key=key, data=data, on_cells_change=take_cells)
+    is_first = is_first_drawn(key)
+    sent = load_component("photo_grid")(key=key, data=data, on_cells_change=take_cells)
+    if is_first and sent.cells is not None:
+        take_cells()
+        st.rerun()
 
 
 def valid_cells(sent: object, grid: tuple[int, int]) -> frozenset[tuple[int, int]]:

@@ -1,20 +1,25 @@
 """From a query to its answer, where nothing is computed twice. It draws nothing."""
 
-from collections.abc import Hashable, Sequence
+import gc
+import weakref
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from lookalike.errors import ImageError, LookalikeError
+from lookalike.errors import ImageError, LookalikeError, ShortageError, is_out_of_memory
+from lookalike.images.decoding import may_be_slow
 from lookalike.index.catalogue import Product
 from lookalike.search.assessment import Assessment, assess_query, closer_than_neighbors
 from lookalike.search.closeness import Calibration
-from lookalike.search.query import Region, View, look_at, rectangle
+from lookalike.search.query import DecodedPhoto, Region, View, decode_photo, embed_photo, look_at, rectangle
 from lookalike.search.query import vectors as pool_vectors
 from lookalike.search.recommender import Match, Recommender
 from lookalike.search.word_search import WordSearch
 from lookalike.serving import telemetry
+from lookalike.serving.live_index import kept_with
 from lookalike.serving.state import KEPT_SECONDS, server_state
 from lookalike.types import Vectors
 from lookalike.web import pictures, texts
@@ -47,6 +52,28 @@ class Answer:
     assessment: Assessment
 
 
+def decode_slow_photos(
+    recommender: Recommender,
+    query: Query,
+    take_turn: Callable[[], AbstractContextManager[None]],
+    needs_more_pixels: bool = False,
+) -> None:
+    """Decode those photos of a query that may take long, each once and in a turn of its own; raises LookalikeError.
+
+    What computes an answer holds one of few turns, and finds them decoded. needs_more_pixels says that it will ask
+    for more than the networks see.
+    """
+    for photo in query.photos:
+        if not may_be_slow(photo.content, texts.THE_PHOTO):
+            continue
+        is_decoded = _decoded_key(recommender, photo) in server_state().decoded_photos
+        with nullcontext() if is_decoded else take_turn():
+            decoded = _decode(recommender, photo)
+        if needs_more_pixels and decoded.larger and not decoded.larger.is_decoded:
+            with take_turn(), telemetry.stage("decode"):
+                decoded.larger.image()
+
+
 def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     """Return the Answer to a query, photos or a product; raises LookalikeError. Every query takes this way."""
     index, search = recommender.index, query.search
@@ -62,7 +89,9 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     with telemetry.stage("search"):
         weights = recommender.balanced_weights(search.balance)
         matches = recommender.distinct_matches(vectors, search.count, weights, search.filters, own_rows)
-    shares = closer_than_neighbors(calibration(recommender, version), search.balance, matches)
+    shares = closer_than_neighbors(
+        calibration(recommender), search.balance, matches, of_product=not views, report=telemetry.count_error
+    )
     assessment = _assess(recommender, version, query, vectors, own_rows)
     shown: list[bytes | None]
     if product:
@@ -70,6 +99,21 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     else:
         shown = [pictures.of_photo(photo.digest, view) for photo, view in zip(query.photos, views)]
     return Answer(query, product, views, shown, vectors, matches, shares, assessment)
+
+
+@contextmanager
+def memory_may_be_short() -> Iterator[None]:
+    """Raise TemporaryError where the block runs out of memory: it may be free again in a moment."""
+    try:
+        yield
+    except LookalikeError:
+        raise
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        telemetry.count_error(error)
+        gc.collect()
+        raise ShortageError(texts.THE_SHOP, "too little memory is free") from None
 
 
 def query_views(recommender: Recommender, version: Hashable, query: Query, product: Product | None) -> list[View]:
@@ -93,17 +137,18 @@ def view_regions(query: Query, views: Sequence[View]) -> list[Region]:
     return [rectangle(cells, GRID) if cells and view.grid != GRID else cells for cells, view in zip(regions, views)]
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def calibration(_recommender: Recommender, version: Hashable) -> Calibration:
+def calibration(recommender: Recommender) -> Calibration:
     """Return the Calibration of an index, which computes in the background."""
-    return Calibration(_recommender, texts.BALANCES)
+    return kept_with(recommender, "calibration", lambda: Calibration(recommender, texts.BALANCES))
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def word_search(_recommender: Recommender, version: Hashable) -> WordSearch:
+def word_search(recommender: Recommender) -> WordSearch:
     """Return the WordSearch over a catalogue's attributes."""
-    index = _recommender.index
-    return WordSearch([index.attributes_of(row) for row in range(len(index.names))], index.names)
+    index = recommender.index
+    rows = range(len(index.names))
+    return kept_with(
+        recommender, "word search", lambda: WordSearch([index.attributes_of(row) for row in rows], index.names)
+    )
 
 
 def _row(recommender: Recommender, identity: str) -> int:
@@ -114,9 +159,39 @@ def _row(recommender: Recommender, identity: str) -> int:
 
 
 def _photo_view(recommender: Recommender, version: Hashable, photo: Photo) -> View:
-    return server_state().photo_views.get(
-        (version, photo.digest), lambda: look_at(recommender.embedder, photo.content, texts.THE_PHOTO, telemetry.stage)
-    )
+    def embed() -> View:
+        decoded = _decode(recommender, photo)
+        with telemetry.stage("embed"):
+            return embed_photo(recommender.embedder, decoded)
+
+    view = server_state().photo_views.get((version, photo.digest), embed)
+    if view.larger:
+        # The session that the view was first computed for may be gone, and its photo with it.
+        view.larger.reread_from(_reread_while_kept(photo))
+    return view
+
+
+def _decode(recommender: Recommender, photo: Photo) -> DecodedPhoto:
+    def decode() -> DecodedPhoto:
+        with telemetry.stage("decode"):
+            return decode_photo(recommender.embedder, photo.content, texts.THE_PHOTO, _reread_while_kept(photo))
+
+    return server_state().decoded_photos.get(_decoded_key(recommender, photo), decode)
+
+
+def _decoded_key(recommender: Recommender, photo: Photo) -> Hashable:
+    return photo.digest, recommender.embedder.size
+
+
+def _reread_while_kept(photo: Photo) -> Callable[[], bytes | None]:
+    """Return what gives a photo's bytes for as long as its visitor's session keeps them: no cache may."""
+    kept = weakref.ref(photo)
+
+    def reread() -> bytes | None:
+        still = kept()
+        return still.content if still else None
+
+    return reread
 
 
 @st.cache_resource(max_entries=24, ttl=KEPT_SECONDS, show_spinner=False)
@@ -133,6 +208,7 @@ def _assess(
     return server_state().assessments.get(
         (version, query.key, balance, own_rows),
         lambda: assess_query(
-            recommender, calibration(recommender, version), vectors, balance, own_rows, may_be_unrelated
+            recommender, calibration(recommender), vectors, balance, own_rows, may_be_unrelated, telemetry.count_error
         ),
+        lambda assessment: assessment.is_complete,
     )

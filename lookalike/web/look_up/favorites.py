@@ -1,27 +1,30 @@
-"""Favorites, kept for this visit, and the lists that can be downloaded."""
+"""Favorites, which the visitor's browser remembers, and the lists that can be downloaded."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from lookalike.search.recommender import Match, Recommender
-from lookalike.web import downloads, pictures, texts
+from lookalike.web import actions, downloads, pictures, texts
+from lookalike.web.components.browser_memory import browser_memory
 from lookalike.web.look_up import session
 
 PICTURE_WIDTH = 72
+# A browser may send anything.
+MAX_FAVORITES = 500
 
 
 def draw_button(identity: str) -> None:
     """Draw the button that keeps a product, or removes it again."""
     is_kept = identity in _identities()
-    st.button(
+    actions.button(
         texts.KEPT if is_kept else texts.KEEP,
+        f"keep-{identity}",
+        partial(_toggle, identity),
         icon=":material/favorite:" if is_kept else ":material/favorite_border:",
         type="primary" if is_kept else "secondary",
-        key=f"keep-{identity}",
         width="stretch",
-        on_click=_toggle,
-        args=(identity,),
     )
 
 
@@ -46,6 +49,12 @@ def draw_popover(recommender: Recommender, version: Hashable) -> None:
         _draw_download(texts.DOWNLOAD_FAVORITES, downloads.products_csv(rows, first="list"), texts.FAVORITES_FILE)
 
 
+def remember() -> None:
+    """Let the browser remember the favorites, and learn from it those of earlier visits. Nothing is drawn."""
+    with st.container(key="memory"):
+        browser_memory("favorites", _identities(), are_known(), _take_remembered, _replace)
+
+
 def draw_results_download(matches: list[Match]) -> None:
     """Draw the button that downloads the results as a table."""
     if matches:
@@ -57,6 +66,11 @@ def _identities() -> list[str]:
     return st.session_state.setdefault("favorites", [])
 
 
+def are_known() -> bool:
+    """Return whether the browser has said what it remembers."""
+    return st.session_state.get("knows_favorites", False)
+
+
 def _current_identity(recommender: Recommender, identity: str) -> str:
     row = recommender.row(identity)
     return identity if row is None else recommender.index.identity(row)
@@ -64,8 +78,8 @@ def _current_identity(recommender: Recommender, identity: str) -> str:
 
 def _draw_actions(identity: str) -> None:
     with st.container(horizontal=True, gap="xsmall"):
-        st.button(texts.MORE_LIKE_THIS, key=f"like-kept-{identity}", on_click=session.search_product, args=(identity,))
-        st.button(texts.REMOVE, key=f"forget-{identity}", on_click=_toggle, args=(identity,))
+        actions.button(texts.MORE_LIKE_THIS, f"like-kept-{identity}", partial(session.search_product, identity))
+        actions.button(texts.REMOVE, f"forget-{identity}", partial(_toggle, identity))
 
 
 def _draw_download(label: str, content: bytes, name: str) -> None:
@@ -78,3 +92,18 @@ def _toggle(identity: str) -> None:
         identities.remove(identity)
     else:
         identities.append(identity)
+    if not are_known():
+        st.session_state.setdefault("early", []).append(identity)
+
+
+def _take_remembered(remembered: Sequence[str]) -> None:
+    """Take the favorites that the browser remembers, with what was done before they were known done to them."""
+    if not are_known():
+        st.session_state.knows_favorites = True
+        _replace(remembered)
+        for identity in st.session_state.pop("early", []):
+            _toggle(identity)
+
+
+def _replace(identities: Sequence[str]) -> None:
+    st.session_state.favorites = list(dict.fromkeys(identities))[:MAX_FAVORITES]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from lookalike.errors import LookalikeError
+from lookalike.errors import LookalikeError, TemporaryError
 from lookalike.search.recommender import Recommender
 from lookalike.serving import telemetry
 from lookalike.serving.uploads import keep
-from lookalike.web import texts, visitors
+from lookalike.web import actions, texts, visitors
 from lookalike.web.look_up import answers, favorites, filters, query_panel, results, session, start
 from lookalike.web.look_up.answers import Answer
 from lookalike.web.look_up.permalink import DEFAULT_COUNT
@@ -22,14 +22,23 @@ def show(recommender: Recommender, version: Hashable, keep_in: Path | None = Non
     keep_in is the folder that keeps visitors' photos, None to keep none.
     """
     query = session.current_query(recommender.facets.words)
-    answers.calibration(recommender, version)  # begins to compute while the visitor looks for a photo
+    answers.calibration(recommender)  # begins to compute while the visitor looks for a photo
+    if start.listen():
+        st.rerun()
+    # What was kept is remembered at once; what the browser has to be asked for must not interrupt the answer.
+    if favorites.are_known():
+        favorites.remember()
     _draw_header(recommender, version, query, keep_in)
     if query.is_empty:
+        if query.is_lost:
+            st.info(texts.PHOTO_GONE)
         st.write(texts.LEAD)
-        start.draw(recommender, version, keep_in is not None)
+        start.draw(recommender, version, keep_in is not None, query.search.way)
         start.draw_examples(recommender, version)
     else:
         _look_up(recommender, version, query, keep_in)
+    if not favorites.are_known():
+        favorites.remember()
 
 
 def _draw_header(recommender: Recommender, version: Hashable, query: Query, keep_in: Path | None) -> None:
@@ -37,8 +46,8 @@ def _draw_header(recommender: Recommender, version: Hashable, query: Query, keep
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="header"):
         st.title(texts.TITLE, anchor=False, width="stretch")
         if not query.is_empty:
-            with st.popover(texts.NEW_SEARCH, icon=":material/add_a_photo:", key=f"new-{session.generation()}"):
-                start.draw(recommender, version, keep_in is not None)
+            with st.popover(texts.NEW_SEARCH, icon=":material/add_a_photo:", key=session.start_key("new")):
+                start.draw(recommender, version, keep_in is not None, query.search.way)
         favorites.draw_popover(recommender, version)
 
 
@@ -46,18 +55,23 @@ def _look_up(recommender: Recommender, version: Hashable, query: Query, keep_in:
     """Answer the query and draw it on the left, with its results on the right or, on a phone, below."""
     try:
         with telemetry.request(query.kind):
-            visitors.count_question(query.key)
-            with visitors.take_turn(), st.spinner(texts.SEARCHING):
-                answer = answers.answer(recommender, version, query)
-                if keep_in:
-                    for photo, view in zip(query.photos, answer.views):
-                        keep(view, photo.digest, keep_in)
+            visitors.count_question(query.key, [photo.digest for photo in query.photos])
+            with st.spinner(texts.SEARCHING):
+                needs_more_pixels = query.has_region or keep_in is not None
+                answers.decode_slow_photos(recommender, query, visitors.take_decoder_turn, needs_more_pixels)
+                with visitors.take_turn(), answers.memory_may_be_short():
+                    answer = answers.answer(recommender, version, query)
+                    if keep_in:
+                        for photo, view in zip(query.photos, answer.views):
+                            keep(view, photo.digest, keep_in)
             with telemetry.stage("show"):
                 left, right = st.columns([1, 3.6], gap="medium")
                 with left:
                     query_panel.draw(answer)
                 with right:
                     _draw_results(recommender, version, answer)
+    except TemporaryError as error:
+        actions.try_again_later(error)
     except LookalikeError as error:
         st.error(texts.escape_markdown(str(error)))
 

@@ -1,4 +1,4 @@
-"""The page's address: everything that was asked about a product of the catalogue, to query parameters and back."""
+"""The page's address: everything that was asked, to query parameters and back. Photos have a name there, not bytes."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +28,8 @@ MAX_LETTERS = 200
 # Keeps a shop's columns apart from our own keys, whatever they are called.
 FILTER_PREFIX = "only."
 REGION_KEY = "part"
+# What opens on the page to start a search with.
+WAYS = ("camera", "address", "pick")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class SearchState:
     """What the page shows: a product's id or "", words searched for, filters, and how to rank how many results.
 
     filters maps a column to a tuple of words that is not empty; balance goes from 0, the same look,
-    to 1, the same color; count is the number of results wanted.
+    to 1, the same color; count is the number of results wanted; photo is the name that the session gave to the
+    visitor's photos, "" for none; way is the way to start that is open, one of WAYS or "".
     """
 
     product: str = ""
@@ -43,10 +46,12 @@ class SearchState:
     filters: Filters = field(default_factory=dict)
     balance: float = DEFAULT_BALANCE
     count: int = DEFAULT_COUNT
+    photo: str = ""
+    way: str = ""
 
     def to_params(self) -> Params:
         """Return the query parameters of the address, without those at their defaults."""
-        params = {"product": self.product, "words": self.words}
+        params = {"product": self.product, "words": self.words, "photo": self.photo, "way": self.way}
         if self.balance != DEFAULT_BALANCE:
             params["balance"] = repr(float(self.balance))
         if self.count != DEFAULT_COUNT:
@@ -67,7 +72,14 @@ class SearchState:
             _read_filters(params, columns),
             _clamped(_last_text(params.get("balance")), float, 0.0, 1.0, DEFAULT_BALANCE),
             _clamped(_last_text(params.get("count")), int, 1, MAX_COUNT, DEFAULT_COUNT),
+            _last_text(params.get("photo")),
+            way if (way := _last_text(params.get("way"))) in WAYS else "",
         )
+
+
+def region_key(place: int) -> str:
+    """Return the query parameter of the region of a query's picture; places count from 0."""
+    return f"{REGION_KEY}{place + 1}" if place else REGION_KEY
 
 
 def region_to_text(cells: Cells) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lookalike.web import pictures, texts
+from lookalike.web import actions, pictures, texts
 from lookalike.web.components.photo_grid import photo_grid
 from lookalike.web.look_up import session
 from lookalike.web.look_up.answers import Answer
@@ -15,7 +15,7 @@ def draw(answer: Answer) -> None:
     query, product, labels = answer.query, answer.product, answer.assessment.labels
     with st.container(key="query"):
         st.header(_title(query), anchor=False)
-        with st.container(key="query-pictures"):
+        with st.container(key="query-pictures" if len(answer.pictures) == 1 else "query-several"):
             for place, picture in enumerate(answer.pictures):
                 _draw_picture(query, place, picture, texts.alt_text(product) if product else texts.YOUR_PHOTO)
         if product:
@@ -23,7 +23,7 @@ def draw(answer: Answer) -> None:
         if labels:
             st.markdown(texts.escape_markdown(texts.WE_SEE.format(labels=texts.label_line(labels))))
         if query.has_region:
-            st.button(texts.WHOLE_PHOTO, icon=":material/crop_free:", key="whole", on_click=session.clear_regions)
+            actions.button(texts.WHOLE_PHOTO, "whole", session.clear_regions, icon=":material/crop_free:")
         else:
             st.caption(texts.REGION_HINT)
 

@@ -1,12 +1,13 @@
 """The results: a card for each match, with its picture, how close it is, and its actions."""
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from lookalike.index.catalogue import Catalogue, Product
 from lookalike.search.recommender import Match, Recommender
-from lookalike.web import pictures, texts
+from lookalike.web import actions, pictures, texts
 from lookalike.web.look_up import favorites, session, why
 from lookalike.web.look_up.answers import Answer
 from lookalike.web.look_up.permalink import MAX_COUNT
@@ -29,13 +30,8 @@ def draw(recommender: Recommender, version: Hashable, answer: Answer) -> None:
     count = answer.query.search.count
     with st.container(horizontal=True, gap="small", key="after"):
         if len(answer.matches) == count < MAX_COUNT:
-            st.button(
-                texts.MORE_RESULTS,
-                icon=":material/expand_more:",
-                key="more",
-                on_click=session.change_search,
-                kwargs={"count": min(count + MORE, MAX_COUNT)},
-            )
+            more = partial(session.change_search, count=min(count + MORE, MAX_COUNT))
+            actions.button(texts.MORE_RESULTS, "more", more, icon=":material/expand_more:")
         favorites.draw_results_download(answer.matches)
 
 
@@ -64,14 +60,11 @@ def _draw_same_picture(index: Catalogue, version: Hashable, products: Sequence[P
 def _draw_actions(recommender: Recommender, version: Hashable, answer: Answer, product: Product) -> None:
     identity = product.identity
     with st.container(gap="xsmall", key=f"actions-{identity}"):
-        st.button(
-            texts.MORE_LIKE_THIS,
-            key=f"like-{identity}",
-            width="stretch",
-            on_click=session.search_similar,
-            args=(identity,),
-        )
+        search_similar = partial(session.search_similar, identity)
+        actions.button(texts.MORE_LIKE_THIS, f"like-{identity}", search_similar, width="stretch")
         with st.container(horizontal=True, gap="xsmall"):
-            if st.button(texts.WHY, key=f"why-{identity}", width="stretch"):
+            open_why = partial(session.open_why, identity)
+            actions.button(texts.WHY, f"why-{identity}", open_why, width="stretch")
+            if session.is_why_open(identity):
                 why.open_dialog(recommender, version, answer, product)
             favorites.draw_button(identity)

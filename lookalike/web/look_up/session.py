@@ -1,24 +1,31 @@
-"""The visitor's current query: kept in the session and, if it is about a product of the shop, in the address too."""
+"""The visitor's current query: kept in the address, which names photos that the session keeps."""
 
 import hashlib
+import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lookalike.web.look_up.permalink import (
     DEFAULT_COUNT,
-    REGION_KEY,
     Cells,
     Params,
     SearchState,
     region_from_text,
+    region_key,
     region_to_text,
 )
 
 # Photos of one query; each is a view to compute and a picture to show.
 MAX_PHOTOS = 4
+# A session keeps the photos of its latest query, and of earlier ones, for the browser's Back, up to so many bytes.
+MAX_KEPT_BYTES = 40_000_000
+# What a browser sends for so long after its address was changed may still name the one before.
+OUTDATED_SECONDS = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +47,11 @@ class Query:
     @property
     def is_empty(self) -> bool:
         return not self.photos and not self.search.product
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its address names photos that this session does not have."""
+        return bool(self.search.photo and not self.photos)
 
     @property
     def has_region(self) -> bool:
@@ -67,12 +79,12 @@ def current_query(columns: Mapping[str, Sequence[str]]) -> Query:
     columns maps each column that can be filtered by to its words.
     """
     state, params = st.session_state, _read_address()
+    if _is_history_step():
+        close_why()
     is_returning = state.pop("away", False) and not params
-    if params != state.get("address", {}) and not is_returning:
+    if params != state.get("address", {}) and not is_returning and not _is_outdated(params):
         state.query = _query_of_address(params, columns)
     query = state.setdefault("query", Query())
-    if query.photos:
-        state.photo_query = query
     _write_address(query)
     return query
 
@@ -85,19 +97,23 @@ def leave_page() -> None:
 def search_photos(contents: Sequence[bytes]) -> None:
     """Make photos the query."""
     photos = tuple(Photo(content, hashlib.sha256(content).hexdigest()) for content in contents[:MAX_PHOTOS])
-    _set_query(Query(photos=photos))
-    _close_start()
+    # A name that no other session gives: an address of an earlier visit must not show another photo.
+    name = secrets.token_urlsafe(8)
+    kept = _kept_photos()
+    kept[name] = photos
+    while len(kept) > 1 and sum(len(photo.content) for one in kept.values() for photo in one) > MAX_KEPT_BYTES:
+        del kept[next(iter(kept))]
+    _set_query(Query(SearchState(photo=name), photos))
 
 
 def search_product(identity: str) -> None:
     """Make a product of the catalogue the query, with default filters, balance and count."""
     _set_query(Query(SearchState(product=identity)))
-    _close_start()
 
 
 def search_similar(identity: str) -> None:
     """Make a result the query, and keep the filters and the balance."""
-    _set_query(Query(replace(_query().search, product=identity, count=DEFAULT_COUNT)))
+    _set_query(Query(replace(_query().search, product=identity, photo="", way="", count=DEFAULT_COUNT)))
 
 
 def set_region(place: int, cells: Cells) -> None:
@@ -123,9 +139,33 @@ def set_filter(column: str, words: Sequence[str]) -> None:
     change_search(filters={**filters, column: tuple(words)} if words else filters, count=DEFAULT_COUNT)
 
 
-def generation() -> int:
-    """Return a number that changes with every new query, for the keys of widgets that start again with it."""
-    return st.session_state.get("generation", 0)
+def open_why(identity: str) -> None:
+    """Open the dialog that says why a product is among the results; Back or another query closes it again."""
+    st.session_state.why = identity
+
+
+def close_why() -> None:
+    """Close that dialog."""
+    st.session_state.why = None
+
+
+def is_why_open(identity: str) -> bool:
+    """Return whether that dialog is open for a product."""
+    return st.session_state.get("why") == identity
+
+
+def toggle_way(way: str) -> None:
+    """Open a way to start, or close it again."""
+    change_search(way="" if _query().search.way == way else way)
+
+
+def start_key(name: str) -> str:
+    """Return the key of a widget that starts a search: another one, empty, for every query.
+
+    It comes from the address, so that it is the same in a session that takes another one's place.
+    """
+    search = _query().search
+    return f"{name}-{search.photo or search.product}"
 
 
 def _query() -> Query:
@@ -134,12 +174,12 @@ def _query() -> Query:
 
 def _set_query(query: Query) -> None:
     st.session_state.query = query
+    close_why()
 
 
-def _close_start() -> None:
-    # Widgets of another generation are new: closed and empty.
-    st.session_state.generation = generation() + 1
-    st.session_state.way = None
+def _kept_photos() -> dict[str, tuple[Photo, ...]]:
+    """Return the photos of this session's queries, by the names that addresses have for them, oldest first."""
+    return st.session_state.setdefault("photos", {})
 
 
 def _read_address() -> Params:
@@ -148,17 +188,34 @@ def _read_address() -> Params:
 
 
 def _write_address(query: Query) -> None:
-    params = {} if query.photos or query.is_empty else query.search.to_params()
-    if params and query.region(0):
-        params[REGION_KEY] = region_to_text(query.region(0))
+    regions = {region_key(place): region_to_text(cells) for place, cells in enumerate(query.regions) if cells}
+    params = query.search.to_params() | regions
     # Writing the same parameters again would add a step to the browser's history.
     if params != _read_address():
         st.query_params.from_dict(params)
-    st.session_state.address = params
+    state = st.session_state
+    if params != state.get("address"):
+        state.left = [*state.get("left", [])[-9:], (time.monotonic(), state.get("address", {}))]
+    state.address = params
+
+
+def _is_outdated(params: Params) -> bool:
+    """Return whether an address is one that was left a moment ago, by a click and not by the browser's Back."""
+    now, left = time.monotonic(), st.session_state.get("left", [])
+    return not _is_history_step() and any(old == params and now - at < OUTDATED_SECONDS for at, old in left)
+
+
+def _is_history_step() -> bool:
+    """Return whether the page runs because of the browser's Back or Forward."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _query_of_address(params: Params, columns: Mapping[str, Sequence[str]]) -> Query:
-    if not params:
-        return st.session_state.get("photo_query", Query())
     search = SearchState.from_params(params, columns)
-    return Query(search, regions=(region_from_text(params.get(REGION_KEY)),)) if search.product else Query(search)
+    photos = _kept_photos().get(search.photo, ())
+    # An address has either; a product is still known where the photos are not.
+    search = replace(search, product="") if photos else replace(search, photo="" if search.product else search.photo)
+    places = range(max(len(photos), 1)) if photos or search.product else ()
+    regions = tuple(region_from_text(params.get(region_key(place))) for place in places)
+    return Query(search, photos, regions)
