@@ -95,7 +95,7 @@ def test_an_unknown_name_and_a_missing_backbone_are_reported(milvus):
     with pytest.raises(IndexFileError, match="cannot be loaded: There is no file"):
         load_recommender(address_of(milvus, "another"))
     with pytest.raises(LookalikeError, match="Run it where the index was made"):
-        load_published(address_of(milvus, "another")).spaces  # noqa: B018
+        load_published(address_of(milvus, "another")).in_memory()
 
 
 def run(*arguments):
