@@ -2,6 +2,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 
 import pytest
@@ -32,24 +33,31 @@ def test_every_setting_becomes_the_variable_that_streamlit_reads():
 
 @pytest.fixture
 def served(demo_index, tmp_path):
-    """The address of `lookalike serve`, started in an empty folder, and the process."""
+    """The address of `lookalike serve`, started in an empty folder, its process and the file of its log."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "lookalike", "serve", "--headless", "--port", str(port), "--index", demo_index]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "log"
+    with open(log, "w") as stderr:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=stderr)
     wait_until_healthy(f"http://127.0.0.1:{port}")
-    yield f"http://127.0.0.1:{port}", process
+    yield f"http://127.0.0.1:{port}", process, log
     process.terminate()
-    process.communicate(timeout=30)
+    process.wait(timeout=30)
 
 
-def test_it_serves_from_an_empty_folder_and_ends_with_its_signal(served, browser, demo_index):
-    address, process = served
+def test_it_serves_from_an_empty_folder_with_its_index_loaded_before_the_first_visitor(served, browser):
+    address, process, log = served
+    end = time.monotonic() + 60
+    while '"event": "index"' not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert '"event": "index"' in log.read_text()
     page = browser.new_page()
     page.goto(address)
     page.get_by_test_id("stFileUploader").first.wait_for(timeout=60_000)
     page.set_input_files("input[type=file]", sorted((ROOT / "images").glob("*.jpg"))[0])
     page.locator("[class*=st-key-card-] img").first.wait_for(timeout=60_000)
     process.terminate()
-    assert '"event": "index"' in process.communicate(timeout=30)[1], "the index was not loaded by the server itself"
+    process.wait(timeout=30)
+    assert log.read_text().count('"event": "index"') == 1
