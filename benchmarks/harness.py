@@ -26,7 +26,8 @@ MAX_LOAD = 0.7
 
 def print_head(data: object, leaves_out: str, packages: Sequence[str] = PACKAGES) -> None:
     """Print date, command, commit, machine, versions of packages, data, and what the timings leave out."""
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
+    installed = {part.name.lower(): part.version for part in metadata.distributions()}
+    versions = ", ".join(f"{name} {installed.get(name, 'not installed')}" for name in packages)
     print(f"date       {time.strftime('%Y-%m-%d %H:%M %Z')}")
     print(f"command    python {os.path.relpath(sys.argv[0])} {' '.join(sys.argv[1:])}")
     print(f"commit     {commit()}")
@@ -75,7 +76,8 @@ def seeded_weights(folder: str | Path) -> Path:
         "model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(224, 224, 3)); "
         "model.save_weights(sys.argv[1])"
     )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+    variables = {**os.environ, "KERAS_BACKEND": "openvino"}
+    subprocess.run([sys.executable, "-c", code, str(path)], env=variables, check=True, capture_output=True)
     print("weights    ResNet-50's from seed 50: speeds are those of the real weights, vectors are not", flush=True)
     return path
 

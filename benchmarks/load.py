@@ -175,18 +175,18 @@ def come_and_go(
 
 
 @contextlib.contextmanager
-def run_server(index: Path) -> Iterator[tuple[str, int]]:
+def run_server(index: Path, script: str = "app.py", **environment: str) -> Iterator[tuple[str, int]]:
     """Run an app server over the folder of an index within the block; yield its address and its process id."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address, port = "127.0.0.1", probe.getsockname()[1]
     options = ["--server.headless=true", f"--server.address={address}", f"--server.port={port}"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    command = [sys.executable, "-m", "streamlit", "run", script, *options]
     # No limit on questions, since all visitors share one address here. Without malloc's option, glibc keeps freed
     # memory, which hides a leak.
     variables = {"LOOKALIKE_INDEX": str(index), "LOOKALIKE_QUERIES_PER_MINUTE": "0", "LOOKALIKE_KEEP_UPLOADS": ""}
     variables["MALLOC_MMAP_THRESHOLD_"] = os.environ.get("MALLOC_MMAP_THRESHOLD_", "131072")
     silent = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
-    process = subprocess.Popen(command, cwd=harness.ROOT, env=os.environ | variables, **silent)
+    process = subprocess.Popen(command, cwd=harness.ROOT, env=os.environ | variables | environment, **silent)
     try:
         yield wait_until_open(f"http://{address}:{port}", process), process.pid
     finally:

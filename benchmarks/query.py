@@ -142,7 +142,7 @@ def part_warm(photo: str, weights: str, count: int, times: int, index: str | Non
     return {
         "pixels": "{} × {}".format(*Image.open(photo).size),
         "precision": embedder.precision,
-        "ranking": " + ".join(f"{weight:.2f} {name}" for name, weight in recommender.weights.items()),
+        "ranking": str(recommender.rule),
         "answer": time_calls(lambda: recommender.similar(photo, K), times),
         "decode": time_calls(lambda: load_prepared(photo, embedder.size), times),
         "vectors": time_calls(lambda: embedder.vectors(pixels[None], [aspect]), times),

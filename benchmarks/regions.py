@@ -23,10 +23,11 @@ from lookalike.embedding.backbones import find_backbone
 from lookalike.embedding.embedder import Embedder, load_embedder, normalize
 from lookalike.images.decoding import aspect, load_pixels, prepare
 from lookalike.index.attributes import COLOR_COLUMN, TYPE_COLUMN, read_styles
+from lookalike.index.reading import Index
 from lookalike.search import query
-from lookalike.search.recommender import default_weights
+from lookalike.search.recommender import Ranking
 from lookalike.tuning.augmentation import cut_out, make_background
-from lookalike.types import Mask, Matrix, Pixels, Vectors
+from lookalike.types import Mask, Pixels, Vectors
 
 SIDE, OTHERS, OTHERS_SIDE, SEED, K = 1024, 4, 0.28, 7, 5
 # The longest side of the query's product, as a share of the photo's.
@@ -44,13 +45,13 @@ class Products:
 
     Attributes:
         pixels: uint8 (n, s, s, 3).
-        vectors: space → float32 (n, d).
+        ranking: the default ranking of all of them.
         labels: the label of each.
         queries: (row, mask) of those that are pasted and searched.
     """
 
     pixels: Pixels
-    vectors: Vectors
+    ranking: Ranking
     labels: Sequence[Label]
     queries: Sequence[tuple[int, Mask]]
 
@@ -94,7 +95,8 @@ def load_products(options: argparse.Namespace) -> Products:
     parts = [embedder.vectors(pixels[start : start + 64]) for start in range(0, len(pixels), 64)]
     vectors = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     labels = [known[name] for name in names]
-    return Products(pixels, vectors, labels, choose_queries(labels, pixels, options.queries))
+    ranking = Ranking(Index(options.catalogue, tuple(names), vectors, {}, {}))
+    return Products(pixels, ranking, labels, choose_queries(labels, pixels, options.queries))
 
 
 def choose_queries(labels: Sequence[Label], pixels: Pixels, count: int) -> list[tuple[int, Mask]]:
@@ -120,7 +122,7 @@ def evaluate(embedder: Embedder, size: float, products: Products) -> tuple[float
             "pooled": query.vectors(embedder, [view], region, max_crop_share=0),
             "cropped": query.vectors(embedder, [view], region, max_crop_share=1),
         }
-        ways["mixed"] = {name: normalize(ways["pooled"][name] + ways["cropped"][name]) for name in products.vectors}
+        ways["mixed"] = {name: normalize(ways["pooled"][name] + ways["cropped"][name]) for name in ways["pooled"]}
         for way, vectors in ways.items():
             precisions[way].append(precision(vectors, row, products))
         areas.append((region[2] - region[0]) * (region[3] - region[1]))
@@ -135,10 +137,8 @@ def make_view(embedder: Embedder, image: Image.Image) -> query.View:
 
 def precision(vectors: Vectors, row: int, products: Products) -> float:
     """Return the share of the K nearest other products, by the default ranking, that have the product's label."""
-    weights, labels = default_weights(products.vectors), products.labels
-    cosines: Matrix = sum(weight * (products.vectors[name] @ vectors[name][0]) for name, weight in weights.items())
-    cosines[row] = -2
-    return float(np.mean([labels[place] == labels[row] for place in np.argsort(-cosines, kind="stable")[:K]]))
+    rows, _ = products.ranking.nearest(vectors, K, excluded=[row])
+    return float(np.mean([products.labels[place] == products.labels[row] for place in rows[0]]))
 
 
 def make_scene(

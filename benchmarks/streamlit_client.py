@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 CONNECTION_ERRORS = (OSError, EOFError, RuntimeError, http.client.HTTPException, WebSocketException)
 COOKIE = "_streamlit_xsrf"
 # The key of each card's button "More like this", before the product's id.
-CARD_PREFIX = "like-"
+CARD_PREFIX, KEPT_PREFIX = "like-", "like-kept-"
 CARDS = 5
 # Seconds of silence after which a visitor gives up.
 TIMEOUT = 60
@@ -65,6 +65,7 @@ class Page:
     problems: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
     uploader: str = ""
+    buttons: dict[str, str] = field(default_factory=dict)
 
     def add(self, element: Element) -> None:
         kind = element.WhichOneof("type")
@@ -76,8 +77,11 @@ class Page:
             self.pictures += [image.url for image in element.imgs.imgs]
         elif kind == "file_uploader":
             self.uploader = element.file_uploader.id
-        elif kind == "button" and (key := element.button.id.split("-", 2)[-1]).startswith(CARD_PREFIX):
-            self.products.append(key.removeprefix(CARD_PREFIX))
+        elif kind == "button":
+            key = element.button.id.split("-", 2)[-1]
+            self.buttons[key] = element.button.id
+            if key.startswith(CARD_PREFIX) and not key.startswith(KEPT_PREFIX):
+                self.products.append(key.removeprefix(CARD_PREFIX))
 
 
 def visit(
@@ -109,8 +113,8 @@ def _upload(visitor: "Visitor", photos: PhotoSource, place: int) -> Outcome:
 class Visitor:
     """A person with a session and cookies of their own, at http://host:port; raises one of CONNECTION_ERRORS."""
 
-    def __init__(self, address: str) -> None:
-        self._host = urlsplit(address).netloc
+    def __init__(self, address: str, query: str = "") -> None:
+        self._host, self._query = urlsplit(address).netloc, query
         self._session = self._page_hash = self._cookie = ""
         self._fetched: set[str] = set()
         with contextlib.ExitStack() as opened:
@@ -118,7 +122,8 @@ class Visitor:
             opened.callback(self._web.close)
             self._cookie = self._first_cookie()
             self._stream = opened.enter_context(self._websocket())
-            self.page = self._run()
+            self._send_run()
+            self.page = self._read_page()
             self._closing = opened.pop_all()
 
     def __enter__(self) -> "Visitor":
@@ -131,7 +136,44 @@ class Visitor:
         """Upload the bytes of a photo, and return the page that answers it once its run has ended."""
         where = self._request_upload(name)
         self._put(where.upload_url, photo, name)
-        self.page = self._run(where, name, len(photo))
+        self._send_run(where, name, len(photo))
+        self.page = self._read_page()
+        return self.page
+
+    def upload_while_a_run_begins(self, photo: bytes, name: str = "photo.jpg") -> Page:
+        """Upload a photo as upload does, but let a run begin right after the question where to send it."""
+        self._send_upload_request(name)
+        self._send_run()
+        where = self._read_upload_address()
+        self._put(where.upload_url, photo, name)
+        self._send_run(where, name, len(photo))
+        self.page = self._read_page()
+        if not self.page.products:  # that was the run before
+            self.page = self._read_page()
+        return self.page
+
+    def open(self, query: str) -> Page:
+        """Go to the address with these query parameters, as the browser's Back does."""
+        self._query = query
+        self._send_run(is_history_step=True)
+        self.page = self._read_page()
+        return self.page
+
+    def open_in_a_hurry(self, queries: Sequence[str], pause: float) -> Page:
+        """Go to addresses one after another, each after a pause in seconds, without waiting for what they show.
+
+        Return the page of the last one.
+        """
+        for query in queries:
+            self._query = query
+            self._send_run(is_history_step=True)
+            time.sleep(pause)
+        return self.open(queries[-1])
+
+    def press(self, key: str) -> Page:
+        """Press the button of the page with that key."""
+        self._send_run(button=self.page.buttons[key])
+        self.page = self._read_page()
         return self.page
 
     def fetch_pictures(self) -> list[str]:
@@ -170,11 +212,17 @@ class Visitor:
 
     def _request_upload(self, name: str) -> FileURLs:
         """Return where the server wants a file."""
+        self._send_upload_request(name)
+        return self._read_upload_address()
+
+    def _send_upload_request(self, name: str) -> None:
         message = BackMsg()
         request = message.file_urls_request
         request.request_id, request.session_id = uuid.uuid4().hex, self._session
         request.file_names.append(name)
         self._stream.send(message.SerializeToString())
+
+    def _read_upload_address(self) -> FileURLs:
         while (reply := self._next()).WhichOneof("type") != "file_urls_response":
             pass
         return reply.file_urls_response.file_urls[0]
@@ -190,16 +238,26 @@ class Visitor:
         if status != 204:
             raise RuntimeError(f"the upload was refused with {status}: {content[:200].decode(errors='replace')}")
 
-    def _run(self, where: FileURLs | None = None, name: str = "", size: int = 0) -> Page:
-        """Have the app run, with a file in its uploader if there is one, and return the page that it drew."""
+    def _send_run(
+        self,
+        where: FileURLs | None = None,
+        name: str = "",
+        size: int = 0,
+        button: str = "",
+        is_history_step: bool = False,
+    ) -> None:
+        """Have the app run, with a file in its uploader or a button pressed; _read_page gives what it draws."""
         message = BackMsg()
         message.rerun_script.page_script_hash = self._page_hash
+        message.rerun_script.query_string = self._query
+        message.rerun_script.is_history_navigation = is_history_step
+        if button:
+            message.rerun_script.widget_states.widgets.add(id=button).trigger_value = True
         if where:
             widget = message.rerun_script.widget_states.widgets.add(id=self.page.uploader)
             files = widget.file_uploader_state_value.uploaded_file_info
             files.add(file_id=where.file_id, name=name, size=size, file_urls=where)
         self._stream.send(message.SerializeToString())
-        return self._read_page()
 
     def _read_page(self) -> Page:
         page = Page()
@@ -209,6 +267,8 @@ class Visitor:
             if kind == "new_session":
                 # A run that starts over draws everything again.
                 page, self._session = Page(), message.new_session.initialize.session_id
+            elif kind == "page_info_changed":
+                self._query = message.page_info_changed.query_string
             elif kind == "navigation":
                 self._page_hash = message.navigation.page_script_hash
             elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":

@@ -1,5 +1,6 @@
 """The valid and nearly valid inputs of each target, from which the fuzzers start."""
 
+import gzip
 import io
 import json
 import pickle
@@ -23,17 +24,15 @@ STYLES = (
     'id,gender,baseColour,productDisplayName\n1,Men,Red,Shirt, blue\n2,,NA,"A ""b"" c"\n3,Women\n',
     "\ufeffid;gender\r\n1;Men\r\n",
     "name,id\rx,1\r",
+    'id, title, kind\n1.0, "5\\" heel, red", \\N\n2.0,"two\nlines", "x" \n3.0,"Slim" fit,a, b\n',
+    ',id,title\n0,a.jpg,"7 inch\n1,b.jpg,x\n2,c.jpg,7"\n',
+    "sep=|\n\nID|caf\u00e9\n1|cr\u00e8me\n1|x|\n",
 )
 PARAMETERS = (
     "product\n123\nwords\nred shirt\nonly.gender\nMen\nonly.gender\nWomen\nbalance\n0.3\ncount\n7",
     "count\n1e9\nbalance\nnan",
 )
-TEXTS = {
-    "manifest": (json.dumps(MANIFEST),),
-    "encoder": (json.dumps(ENCODER),),
-    "styles": STYLES,
-    "parameters": PARAMETERS,
-}
+TEXTS = {"manifest": (json.dumps(MANIFEST),), "encoder": (json.dumps(ENCODER),), "parameters": PARAMETERS}
 IMAGE_SUFFIXES: dict[str, tuple[str, ...] | None] = {
     "headers": None,
     "images": ("jpg", "png", "webp", "gif"),
@@ -45,6 +44,9 @@ def seeds_for(target: str) -> list[bytes]:
     """Return the seeds of the target of that name."""
     if target in IMAGE_SUFFIXES:
         return small_images(IMAGE_SUFFIXES[target])
+    if target == "styles":
+        others = [STYLES[-1].encode(encoding) for encoding in ("cp1252", "utf-16", "utf-16-be")]
+        return [text.encode() for text in STYLES] + others + [gzip.compress(STYLES[0].encode(), mtime=0)]
     if target in TEXTS:
         return [text.encode() for text in TEXTS[target]]
     if target == "pickles":

@@ -1,8 +1,6 @@
 """python -m lookalike: the same as the console script `lookalike`."""
 
-import sys
-
-from lookalike.cli.main import main
+from lookalike.cli.main import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

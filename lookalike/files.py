@@ -4,8 +4,9 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
 
@@ -15,8 +16,8 @@ def sha256(content: bytes) -> str:
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits; raises OSError."""
-    with open(path, "rb") as file:
+    """Return the SHA-256 of a file as 64 hexadecimal digits; raises OSError, also for a pipe or a device."""
+    with _open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -25,10 +26,16 @@ def read_regular_file(path: str | os.PathLike[str], max_bytes: int | None = None
 
     At most max_bytes + 1 bytes are read, so that the caller can tell that a file is too long.
     """
+    with _open_regular(path) as file:
+        return file.read(-1 if max_bytes is None else max_bytes + 1)
+
+
+@contextmanager
+def _open_regular(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
     with open(path, "rb", opener=_open_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(None, "it is not a file")
-        return file.read(-1 if max_bytes is None else max_bytes + 1)
+        yield file
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
@@ -36,22 +43,22 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a file so that a reader sees all of it or the file that was there before; raises OSError.
 
-    Writers of the same path do not disturb each other: each has a temporary file of its own.
+    Writers of the same path do not disturb each other: each has a temporary file of its own. mode says who may read
+    and write it, less what the umask takes away.
     """
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
-        with open(beside, "wb") as file:
+        with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except OSError:
-        with suppress(OSError):
+    finally:
+        with suppress(OSError):  # as a rule, it is renamed by now
             beside.unlink()
-        raise
 
 
 def beside_path(path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Space: TypeAlias = Literal["look", "fashion", "color", "tuned"]
+Space: TypeAlias = Literal["look", "fashion", "color", "detail", "tuned"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """uint8 RGB, (n, size, size, 3) or one image (size, size, 3)."""

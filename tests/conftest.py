@@ -7,6 +7,10 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib import util
+
+# Keras reads its backend once, when it is first imported; OpenVINO's is there without TensorFlow.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow" if util.find_spec("tensorflow") else "openvino")
 
 import pytest
 from PIL import Image
@@ -25,6 +29,11 @@ from tests.support.toy import COLORS, toy_embedder
 
 # What drives the browser is in a room of its own.
 pytest_plugins = ["tests.support.browser"]
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("tensorflow") and not util.find_spec("tensorflow"):
+        pytest.skip("needs TensorFlow, an extra: make test-tensorflow")
 
 
 @pytest.fixture
@@ -133,13 +142,13 @@ def agreed_on(demo_index):
 
 @pytest.fixture(scope="session")
 def serve():
-    """Start real app servers: serve(index folder, **environment) gives the address of a new one."""
+    """Start real app servers: serve(index folder, script, **environment) gives the address of a new one."""
     servers = []
 
-    def start(index, **environment):
+    def start(index, script="app.py", **environment):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+        command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless", "true"]
         command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
         variables = {**os.environ, "LOOKALIKE_INDEX": searched_index(index), **environment}
         servers.append(subprocess.Popen(command, cwd=ROOT, env=variables))

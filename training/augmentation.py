@@ -65,7 +65,7 @@ def degrade(rng: np.random.Generator, image: Pixels, chance: float = 0.2) -> Pix
 
 
 def shift_hues(rng: np.random.Generator, image: Pixels, chance: float = 0.5) -> Pixels:
-    """Return a photo, sometimes with every hue shifted by the same amount: photos have no color label."""
+    """Return an image, sometimes with every hue shifted by the same amount: as the same thing in another color."""
     if rng.random() < chance:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(np.int32)
         image[..., 0] = (image[..., 0] + rng.integers(0, 180)) % 180
@@ -85,9 +85,16 @@ def erase(rng: np.random.Generator, image: Pixels, mask: Pixels, chance: float =
     return image, mask
 
 
-def augment_product(rng: np.random.Generator, image: Pixels, mask: Pixels, side: int) -> tuple[Pixels, Pixels]:
+def augment_product(
+    rng: np.random.Generator,
+    image: Pixels,
+    mask: Pixels,
+    side: int,
+    scales: tuple[float, float] = (0.88, 1.12),
+    shift: float = 0.05,
+) -> tuple[Pixels, Pixels]:
     """Return a product as the catalogue shows it, slightly moved and lit, and its mask."""
-    matrix = random_motion(rng, side, image.shape[0], 8, (0.88, 1.12), 0.05)
+    matrix = random_motion(rng, side, image.shape[0], 8, scales, shift)
     image = relight(rng, warp(image, matrix, side), 0.35)
     return erase(rng, image, warp(mask, matrix, side, value=0), 0.15)
 
@@ -119,13 +126,22 @@ def composite(
     return erase(rng, degrade(rng, image), mask)
 
 
-def augment_photo(rng: np.random.Generator, image: Pixels, mask: Pixels, side: int) -> tuple[Pixels, Pixels]:
-    """Return a photo rotated, cropped, relit and recolored, and its mask."""
-    angle = 20 if rng.random() < 0.7 else 180
-    matrix = random_motion(rng, side, image.shape[0], angle, (0.75, 1.5), 0.1, PHOTO_STRETCH)
-    image = relight(rng, warp(image, matrix, side, cv2.BORDER_REFLECT), 1.0)
+def augment_photo(
+    rng: np.random.Generator, image: Pixels, mask: Pixels, side: int, is_photo: bool = True
+) -> tuple[Pixels, Pixels]:
+    """Return a photo, or a garment with some of the street photo around it, rotated, cropped and relit; and its mask.
+
+    Its hue stays: it has color labels.
+    """
+    if is_photo:
+        angle = 20 if rng.random() < 0.7 else 180
+        matrix = random_motion(rng, side, image.shape[0], angle, (0.75, 1.5), 0.1, PHOTO_STRETCH)
+        strength = 1.0
+    else:
+        matrix, strength = random_motion(rng, side, image.shape[0], 10, (1.0, 1.45), 0.06, PHOTO_STRETCH), 0.7
+    image = relight(rng, warp(image, matrix, side, cv2.BORDER_REFLECT), strength)
     mask = warp(mask, matrix, side, cv2.BORDER_REFLECT)
-    return erase(rng, degrade(rng, shift_hues(rng, image)), mask, 0.4)
+    return erase(rng, degrade(rng, image), mask, 0.4)
 
 
 def make_background(rng: np.random.Generator, side: int, photos: Sequence[Pixels] | Pixels) -> Matrix:

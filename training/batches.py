@@ -1,6 +1,6 @@
 """Batches: which images, and how they are augmented. A batch depends on the seed, its number and its side alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -10,115 +10,254 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lookalike.index.color_words import accepted_colors
 from lookalike.types import Matrix, Pixels, Rows
 from training import augmentation
-from training.cutouts import load_photo_masks, load_product_masks
-from training.dataset import ATTRIBUTES, Dataset, encode_words, load_pixels
+from training.cutouts import load_product_masks
+from training.dataset import ATTRIBUTES, Dataset, Shots, encode_words, load_pixels
 
-PRODUCTS_PER_BATCH, PHOTOS_PER_BATCH = 68, 28
-COMPOSITE_SHARE = 0.5  # of the products and of the photos that can be cut out
-# Of the photos that become composites: the range of scales (a garment fills less of them than a product), and the share
-# that is put on white.
-PHOTO_COMPOSITE_SCALES, ON_WHITE_SHARE = (0.8, 1.4), 0.1
-MIX_SHARE, MIX_BETA = 0.7, 0.5  # of the images; the beta distribution's parameter of how much of another one each gets
+# Each product is shown twice, and some of the second views once more, in another color.
+PRODUCTS_PER_BATCH, RECOLORED_PER_BATCH, PHOTOS_PER_BATCH, GARMENTS_PER_BATCH = 38, 12, 24, 16
+COMPOSITE_SHARE = 0.5  # of the products that can be cut out
+CLOSE_SHARE = 0.2  # of the other views show a part of the product, as a second picture of a shop does
+COARSE_SHARE, COARSE_SIDES = 0.25, (50, 110)  # of the views have no more pixels than a catalogue's small pictures
+# Of the photos and garments that become composites: the share, the range of scales, and the share put on white.
+SHOT_COMPOSITE_SHARE, SHOT_COMPOSITE_SCALES, ON_WHITE_SHARE = 0.35, (0.8, 1.4), 0.3
+MIX_SHARE, MIX_BETA = 0.6, 0.5  # of the images; the beta distribution's parameter of how much of another one each gets
 CUTMIX_SHARE = 0.75  # of the mixed images get a piece of the other one (CutMix), the rest are blended with it (Mixup)
 UNKNOWN = 127  # in a mask: neither garment nor background, which teaches the garment grid nothing
-TYPE_POWER, LABEL_POWER = -0.25, -0.75  # how much more often rare article types and labels are shown
+TYPE_POWER, SHOT_POWER = -0.4, -0.5  # how much more often rare article types are shown
+SMALL_WEIGHT = 0.35  # how often a product of a small picture is shown, the others being 1
 
 MixedLabels: TypeAlias = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """An image's own labels (n,) int64, those of the image mixed into it, and the own ones' shares (n,) float32."""
 
-Batch: TypeAlias = tuple[torch.Tensor, torch.Tensor, dict[str, MixedLabels], MixedLabels]
-"""Images, their masks on the garment grid, the products' labels by attribute, the photos' labels."""
+
+@dataclass(frozen=True)
+class Products:
+    """Products to draw: pixels in several arrays (n, 224, 224, 3), one after another, with masks for the first ones.
+
+    Attributes:
+        pixels: uint8 arrays, memory-mapped.
+        masks: uint8 arrays (n, 224, 224), for the first of them.
+        labels: by attribute, int64 (n,) over all arrays, -1 where unknown.
+        rows: those to learn from.
+        weights: how often each of rows is drawn, float64.
+        first_small: the row from which on pictures are small ones.
+    """
+
+    pixels: Sequence[Pixels]
+    masks: Sequence[Pixels]
+    labels: Mapping[str, NDArray[np.int64]]
+    rows: Rows
+    weights: NDArray[np.float64]
+    first_small: int
+
+    def image(self, row: int) -> tuple[Pixels, Pixels]:
+        """Return the pixels and the mask of a row; the mask is all zero if it was not cut out."""
+        for place, pixels in enumerate(self.pixels):
+            if row < len(pixels):
+                uncut = np.zeros(pixels.shape[1:3], np.uint8)
+                return np.asarray(pixels[row]), np.asarray(self.masks[place][row]) if place < len(self.masks) else uncut
+            row -= len(pixels)
+        raise IndexError(row)
 
 
 @dataclass(frozen=True)
-class Source:
-    """Pixels (n, 224, 224, 3) and masks (n, 224, 224) uint8, labels by attribute (n,) int64, rows to train on."""
+class ShotTargets:
+    """What n photos and garments teach.
 
-    pixels: Pixels
-    masks: Pixels
-    labels: Mapping[str, NDArray[np.int64]]
-    rows: Rows
-
-    def chances(self, label: str, power: float) -> NDArray[np.float64]:
-        """Return each training row's chance to be drawn, (rows,)."""
-        values = self.labels[label][self.rows]
-        weight = np.bincount(values)[values].astype(float) ** power
-        return weight / weight.sum()
-
-
-def load_sources(
-    products: Dataset,
-    photos: Dataset,
-    words: Mapping[str, Sequence[str]],
-    work: Path,
-    trained: torch.nn.Module | None = None,
-) -> tuple[Source, Source, Pixels]:
-    """Return what products and photos are drawn from, and the photos that backgrounds are made from.
-
-    Photos are cut out by what a trained network sees in them; without one they stay whole.
+    Attributes:
+        types: bool (n, article types), those that a shopper accepts.
+        colors: bool (n, colors), those that a person would call right.
+        first_color, gender, pattern, label: int64 (n,), -1 where unknown.
     """
-    product_pixels = load_pixels(products.paths, work / "products.npy")
-    product_masks = load_product_masks(product_pixels, work / "masks.npy")
-    labels = {a: encode_words(products.labels[a], words[a]) for a in ATTRIBUTES}
-    # A color label is the product's own row: label_noise.py gives each product a distribution over the words.
-    labels["baseColour"] = np.where(labels["baseColour"] >= 0, np.arange(len(products.paths)), -1)
-    photo_pixels = load_pixels(photos.paths, work / "photos.npy")
-    photo_labels = {"label": encode_words(photos.labels["label"], words["photo"])}
-    rows = np.flatnonzero(~photos.held_out)
-    photo_masks = np.zeros(photo_pixels.shape[:3], np.uint8)
-    if trained:
-        photo_masks = load_photo_masks(trained, photo_pixels, work / "photo-masks.npy")
-    return (
-        Source(product_pixels, product_masks, labels, np.flatnonzero(~products.held_out)),
-        Source(photo_pixels, photo_masks, photo_labels, rows),
-        photo_pixels[rows],
+
+    types: torch.Tensor
+    colors: torch.Tensor
+    first_color: torch.Tensor
+    gender: torch.Tensor
+    pattern: torch.Tensor
+    label: torch.Tensor
+
+    def pick(self, rows: NDArray[np.int64] | torch.Tensor) -> "ShotTargets":
+        """Return the targets of some rows."""
+        return ShotTargets(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class ShotSource:
+    """Photos and garments to draw: the pictures, what they teach, and how often each is drawn."""
+
+    shots: Shots
+    targets: ShotTargets
+    photo_rows: Rows
+    photo_weights: NDArray[np.float64]
+    garment_rows: Rows
+    garment_weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images: products, the same in another view, some of these recolored, then photos and garments.
+
+    Attributes:
+        images: uint8 (n, S, S, 3).
+        masks: float32 (n, S / 16, S / 16) in 0..1.
+        products: how many products there are; the labels and shares are theirs.
+        recolored: how many of the second views come once more.
+        labels: from each attribute to the labels of the first views; see MixedLabels.
+        views: the same for the second views.
+        shots: what the photos and garments teach.
+        other_shots: what those mixed into them teach.
+        shot_shares: how much each of them counts itself, float32.
+    """
+
+    images: torch.Tensor
+    masks: torch.Tensor
+    products: int
+    recolored: int
+    labels: dict[str, MixedLabels]
+    views: dict[str, MixedLabels]
+    shots: ShotTargets
+    other_shots: ShotTargets
+    shot_shares: torch.Tensor
+
+
+def load_products(datasets: Sequence[Dataset], words: Mapping[str, Sequence[str]], work: Path, small: int) -> Products:
+    """Return what products are drawn from; the last few datasets, small of them, have small pictures."""
+    pixels = [load_pixels(one.paths, work / f"products-{place}.npy") for place, one in enumerate(datasets)]
+    cut = pixels[: len(pixels) - small]
+    masks = [load_product_masks(one, work / f"masks-{place}.npy") for place, one in enumerate(cut)]
+    labels = {a: np.concatenate([encode_words(one.labels[a], words[a]) for one in datasets]) for a in ATTRIBUTES}
+    rows = np.flatnonzero(~np.concatenate([one.held_out for one in datasets]))
+    first_small = sum(map(len, cut))
+    types = labels["articleType"][rows]
+    counts = np.bincount(types[types >= 0], minlength=len(words["articleType"])).astype(float)
+    weights = np.where(types >= 0, counts[types] ** TYPE_POWER, 0) * np.where(rows < first_small, 1, SMALL_WEIGHT)
+    return Products(pixels, masks, labels, rows, weights / weights.sum(), first_small)
+
+
+def load_shots(shots: Shots, words: Mapping[str, Sequence[str]]) -> ShotSource:
+    """Return what photos and garments are drawn from, those of rare kinds more often."""
+    places = {color: place for place, color in enumerate(words["baseColour"])}
+    types, colors = (np.zeros((len(shots.pixels), len(words[name])), bool) for name in ("articleType", "baseColour"))
+    for row, (own_types, own_colors) in enumerate(zip(shots.types, shots.colors)):
+        types[row, [words["articleType"].index(word) for word in own_types if word in words["articleType"]]] = True
+        colors[row, [places[word] for word in accepted_colors(own_colors) if word in places]] = True
+    first = ["Blue" if own[:1] == ("Light Blue",) else own[0] if own else "" for own in shots.colors]
+    targets = ShotTargets(
+        torch.from_numpy(types),
+        torch.from_numpy(colors),
+        torch.from_numpy(encode_words(first, words["baseColour"])),
+        torch.from_numpy(encode_words(shots.genders, words["gender"])),
+        torch.from_numpy(encode_words(shots.patterns, words["pattern"])),
+        torch.from_numpy(encode_words(shots.labels, words["photo"])),
+    )
+    kinds = np.where(types.any(1), types.argmax(1), len(types[0]))
+    photo_rows, garment_rows = np.flatnonzero(shots.is_photo), np.flatnonzero(~shots.is_photo)
+    return ShotSource(
+        shots, targets, photo_rows, _chances(kinds[photo_rows]), garment_rows, _chances(kinds[garment_rows])
     )
 
 
-def make_batch(products: Source, photos: Source, scenes: Pixels, side: int, seed: int, number: int) -> Batch:
+def _chances(kinds: NDArray[np.int64]) -> NDArray[np.float64]:
+    weights = np.bincount(kinds)[kinds].astype(float) ** SHOT_POWER
+    return weights / weights.sum()
+
+
+def make_batch(products: Products, source: ShotSource, side: int, seed: int, number: int) -> Batch:
     """Return the batch of that number at side pixels."""
-    rng = np.random.default_rng([seed, number, 1])
-    product_rows = _draw_rows(products, "articleType", TYPE_POWER, PRODUCTS_PER_BATCH, seed, 2 * number)
-    photo_rows = _draw_rows(photos, "label", LABEL_POWER, PHOTOS_PER_BATCH, seed, 2 * number + 1)
-    product_images, masks = map(np.stack, zip(*(_product(rng, products, row, side, scenes) for row in product_rows)))
-    photo_images, photo_masks = map(np.stack, zip(*(_photo(rng, photos, row, side, scenes) for row in photo_rows)))
-    product_images, product_shares = _mix(rng, product_images)
-    photo_images, photo_shares = _mix(rng, photo_images)
-    masks = np.concatenate([masks, photo_masks])
-    masks[np.concatenate([product_shares, photo_shares]) < 1] = UNKNOWN
+    rng = np.random.default_rng([seed, number])
+    rows = products.rows[rng.choice(len(products.rows), PRODUCTS_PER_BATCH, False, products.weights)]
+    photos = source.photo_rows[rng.choice(len(source.photo_rows), PHOTOS_PER_BATCH, False, source.photo_weights)]
+    garments = source.garment_rows[
+        rng.choice(len(source.garment_rows), GARMENTS_PER_BATCH, False, source.garment_weights)
+    ]
+    scenes = _Scenes(source)
+    first, first_masks = _stack(_product(rng, products, row, side, scenes) for row in rows)
+    second, second_masks = _stack(_other_view(rng, products, row, side, scenes) for row in rows)
+    recolored = np.stack([augmentation.shift_hues(rng, view, 1.0) for view in second[:RECOLORED_PER_BATCH]])
+    first, shares = _mix(rng, first)
+    first_masks[shares < 1] = UNKNOWN
+    shot_rows = np.concatenate([photos, garments])
+    shots, shot_masks = _stack(_shot(rng, source, row, side, scenes) for row in shot_rows)
+    shots, shot_shares = _mix(rng, shots)
+    shot_masks[shot_shares < 1] = UNKNOWN
     cells = side // 16
+    masks = np.concatenate([first_masks, second_masks, second_masks[:RECOLORED_PER_BATCH], shot_masks])
     grids = [cv2.resize(mask, (cells, cells), interpolation=cv2.INTER_AREA) for mask in masks]
-    return (
-        torch.from_numpy(np.concatenate([product_images, photo_images])),
+    whole = np.ones(len(rows), np.float32)
+    return Batch(
+        torch.from_numpy(np.concatenate([first, second, recolored, shots])),
         torch.from_numpy(np.stack(grids)).float() / 255,
-        {name: _mixed_labels(labels[product_rows], product_shares) for name, labels in products.labels.items()},
-        _mixed_labels(photos.labels["label"][photo_rows], photo_shares),
+        len(rows),
+        RECOLORED_PER_BATCH,
+        {name: _mixed_labels(labels[rows], shares) for name, labels in products.labels.items()},
+        {name: _mixed_labels(labels[rows], whole) for name, labels in products.labels.items()},
+        source.targets.pick(shot_rows),
+        source.targets.pick(np.roll(shot_rows, 1)),
+        torch.from_numpy(shot_shares),
     )
 
 
-def _draw_rows(source: Source, label: str, power: float, size: int, seed: int, number: int) -> Rows:
-    """Return distinct rows (size,) for a batch, those of rare labels more often."""
-    rng = np.random.default_rng([seed, number])
-    return source.rows[rng.choice(len(source.rows), size, False, source.chances(label, power))]
+def _stack(views: Iterable[tuple[Pixels, Pixels]]) -> tuple[Pixels, Pixels]:
+    images, masks = map(np.stack, zip(*views))
+    return images, masks
 
 
-def _product(rng: np.random.Generator, source: Source, row: int, side: int, scenes: Pixels) -> tuple[Pixels, Pixels]:
+class _Scenes:
+    """The photos that backgrounds are made from, picked one by one: they are too many to copy."""
+
+    def __init__(self, source: ShotSource) -> None:
+        self._pixels, self._rows = source.shots.pixels, source.photo_rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: int) -> Pixels:
+        return self._pixels[self._rows[place]]
+
+
+def _product(
+    rng: np.random.Generator, source: Products, row: int, side: int, scenes: Sequence[Pixels]
+) -> tuple[Pixels, Pixels]:
     """Return a product's image and mask at side pixels."""
-    image, mask = np.asarray(source.pixels[row]), np.asarray(source.masks[row])
+    image, mask = source.image(row)
     if mask.any() and rng.random() < COMPOSITE_SHARE:
         return augmentation.composite(rng, image, mask, side, scenes)
-    return augmentation.augment_product(rng, image, mask, side)
+    view, moved = augmentation.augment_product(rng, image, mask, side)
+    if row < source.first_small and rng.random() < COARSE_SHARE:
+        view = _coarsen(rng, view)
+    return view, moved if mask.any() else np.full_like(moved, UNKNOWN)
 
 
-def _photo(rng: np.random.Generator, source: Source, row: int, side: int, scenes: Pixels) -> tuple[Pixels, Pixels]:
-    """Return a photo's image and mask at side pixels, UNKNOWN if it could not be cut out."""
-    image, mask = np.asarray(source.pixels[row]), np.asarray(source.masks[row])
-    if mask.any() and rng.random() < COMPOSITE_SHARE:
-        recolored = augmentation.shift_hues(rng, image)
-        return augmentation.composite(rng, recolored, mask, side, scenes, PHOTO_COMPOSITE_SCALES, ON_WHITE_SHARE)
-    image, moved = augmentation.augment_photo(rng, image, mask, side)
+def _other_view(
+    rng: np.random.Generator, source: Products, row: int, side: int, scenes: Sequence[Pixels]
+) -> tuple[Pixels, Pixels]:
+    """Return a product as another picture might show it: whole, or a part of it from nearby."""
+    if row >= source.first_small or rng.random() >= CLOSE_SHARE:
+        return _product(rng, source, row, side, scenes)
+    image, mask = source.image(row)
+    view, moved = augmentation.augment_product(rng, image, mask, side, (1.2, 1.9), 0.16)
+    return view, moved if mask.any() else np.full_like(moved, UNKNOWN)
+
+
+def _coarsen(rng: np.random.Generator, image: Pixels) -> Pixels:
+    """Return an image as if it had been stored at no more pixels than a small picture has."""
+    small = int(rng.integers(*COARSE_SIDES))
+    coarse = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
+    return cv2.resize(coarse, image.shape[:2], interpolation=cv2.INTER_LINEAR)
+
+
+def _shot(
+    rng: np.random.Generator, source: ShotSource, row: int, side: int, scenes: Sequence[Pixels]
+) -> tuple[Pixels, Pixels]:
+    """Return the image and mask of a photo or garment at side pixels; the mask is UNKNOWN if it is not cut out."""
+    image, mask = source.shots.pixels[row], source.shots.masks[row]
+    if mask.any() and rng.random() < SHOT_COMPOSITE_SHARE:
+        return augmentation.composite(rng, image, mask, side, scenes, SHOT_COMPOSITE_SCALES, ON_WHITE_SHARE)
+    image, moved = augmentation.augment_photo(rng, image, mask, side, is_photo=bool(source.shots.is_photo[row]))
     return image, moved if mask.any() else np.full_like(moved, UNKNOWN)
 
 

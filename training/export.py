@@ -80,13 +80,15 @@ def write_arrays(arrays: Mapping[str, NDArray], output: str | Path, description:
 def load_weights(network: FashionNetwork, path: str | Path, skip_other_shapes: bool = False) -> FashionNetwork:
     """Load an exported .npz into a network as float32 and return it, set to evaluation.
 
-    With skip_other_shapes, layers of another shape stay as they are.
+    With skip_other_shapes, layers that the file lacks or has in another shape stay as they are.
     """
+    state = network.state_dict()
     with np.load(path) as stored:
-        names = {k: k.removeprefix("trunk.") for k in network.state_dict()}
-        state = {k: torch.from_numpy(stored[v].astype(np.float32)) for k, v in names.items()}
-    if skip_other_shapes:
-        state = {k: v if state[k].shape != v.shape else state[k] for k, v in network.state_dict().items()}
+        for name, own in state.items():
+            exported = name.removeprefix("trunk.")
+            if skip_other_shapes and (exported not in stored or stored[exported].shape != own.shape):
+                continue
+            state[name] = torch.from_numpy(stored[exported].astype(np.float32))
     network.load_state_dict(state)
     return network.eval()
 

@@ -31,9 +31,9 @@ def main(options: argparse.Namespace) -> None:
     photos = dataset.read_photos(options.photos)
     network = load_network(options.weights)
     work = Path(options.work)
-    product_pixels = dataset.load_pixels(products.paths, work / "products.npy")
+    product_pixels = dataset.load_pixels(products.paths, work / "products-0.npy")
     photo_pixels = dataset.load_pixels(photos.paths, work / "photos.npy")
-    masks = load_product_masks(product_pixels, work / "masks.npy")
+    masks = load_product_masks(product_pixels, work / "masks-0.npy")
     found = print_figures(network, products, photos, product_pixels, photo_pixels, masks)
     names = {
         "products": products.names,

@@ -12,11 +12,12 @@ from typing import TypeAlias
 import torch
 
 from training.batches import Batch
-from training.losses import garment_loss, photo_losses, product_losses
+from training.losses import garment_loss, instance_loss, product_losses, shot_losses
 from training.network import FashionNetwork, preprocess
 
 TRUNK_RATE, NEW_RATE, WEIGHT_DECAY, AVERAGE_DECAY = 5e-4, 2e-3, 0.05, 0.998
 WARMUP_STEPS = 150
+LOSS_WEIGHTS = {"products": 0.8, "views": 0.6, "shots": 1.1, "instances": 0.5, "garment": 1.0}
 Sides: TypeAlias = tuple[tuple[float, int], ...]
 SIDES: Sides = ((0.28, 128), (0.75, 160), (9.0, 192))  # until which progress, pixels
 # A trained network that continues with a schedule of its own has seen enough small images.
@@ -91,19 +92,25 @@ def _update_average(run: Run) -> None:
             mean.lerp_(current, 1 - decay)
 
 
-def _take_step(run: Run, batch: Batch, colors: torch.Tensor, allowed: torch.Tensor) -> dict[str, float]:
+def _take_step(run: Run, batch: Batch, colors: torch.Tensor) -> dict[str, float]:
     """Take one step and return the losses by name."""
-    images, masks, labels, photo_labels = batch
     run.network.train()
-    parts, grid = run.network(preprocess(images))
-    count = len(images) - len(photo_labels[0])
+    parts, grid = run.network(preprocess(batch.images))
+    first_shot = 2 * batch.products + batch.recolored
+
+    def some(start: int, end: int | None) -> dict[str, torch.Tensor]:
+        return {name: vectors[start:end] for name, vectors in parts.items()}
+
+    shares = batch.labels["articleType"][2]
     losses = {
-        "products": product_losses(run.network, {k: v[:count] for k, v in parts.items()}, labels, colors),
-        "photos": photo_losses(run.network, {k: v[count:] for k, v in parts.items()}, photo_labels, allowed),
-        "garment": garment_loss(grid, masks),
+        "products": product_losses(run.network, some(0, batch.products), batch.labels, colors),
+        "views": product_losses(run.network, some(batch.products, 2 * batch.products), batch.views, colors),
+        "shots": shot_losses(run.network, some(first_shot, None), batch.shots, batch.other_shots, batch.shot_shares),
+        "instances": instance_loss(some(0, first_shot), batch.products, batch.recolored, shares),
+        "garment": garment_loss(grid, batch.masks),
     }
     run.optimizer.zero_grad()
-    sum(losses.values()).backward()
+    sum(LOSS_WEIGHTS[name] * loss for name, loss in losses.items()).backward()
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
     run.optimizer.step()
     run.step += 1
@@ -115,14 +122,13 @@ def train(
     run: Run,
     make_batch: Callable[[int, int], Batch],
     colors: torch.Tensor,
-    allowed: torch.Tensor,
     progress_of: Callable[[Run], float],
     report: Callable[[Run, float, dict[str, float]], None],
     checkpoint: Path,
 ) -> None:
     """Train until progress_of(run) reaches 1; make_batch takes a side and a step.
 
-    colors are target distributions (products, words), allowed is bool (photo labels, article types).
+    colors are the target distributions of the color words, (words, words).
     """
     saved = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
@@ -132,7 +138,7 @@ def train(
             # The next batch is made while this one is learned from.
             next_batch = pool.submit(make_batch, side_at(run, progress), run.step + 1)
             _set_rates(run, progress)
-            losses = _take_step(run, batch, colors, allowed)
+            losses = _take_step(run, batch, colors)
             run.seconds += min(time.monotonic() - began, MAX_STEP_SECONDS)
             report(run, progress, losses)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:

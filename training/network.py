@@ -1,4 +1,4 @@
-"""The fashion network in PyTorch: EfficientNet-lite0, garment grid, pooling, three parts and their cosine heads.
+"""The fashion network in PyTorch: EfficientNet-lite0, garment grid, pooling, four parts and their cosine heads.
 
 Its constants are those of lookalike/weights/fashion.json, which the app reads too. To try others, change them there.
 """
@@ -229,7 +229,7 @@ class FashionNetwork(nn.Module):
 def join_parts(parts: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
     """Return the fashion vectors (N, 256) of norm 1: the pulled parts side by side, weighted."""
     total = sum(w * w for w in weights.values()) ** 0.5
-    return torch.cat([parts[part] * (weights[part] / total) for part in design()["parts"]], 1)
+    return torch.cat([parts[part] * (weights[part] / total) for part in design()["naming"]], 1)
 
 
 def build_network(words: Mapping[str, Sequence[str]], imagenet: str | Path, seed: int) -> FashionNetwork:

@@ -45,7 +45,7 @@ def average_weights(paths: Sequence[str | Path]) -> dict[str, NDArray[np.float16
 def balance(options: argparse.Namespace) -> None:
     """Write the network with its color path scaled; its description stays, except for the digest."""
     network = export.load_network(options.weights)
-    pixels = np.load(Path(options.work) / "products.npy", mmap_mode="r")[:BALANCE_IMAGES]
+    pixels = np.load(Path(options.work) / "products-0.npy", mmap_mode="r")[:BALANCE_IMAGES]
     scale_color_path(network, pixels, options.path)
     size = export.write_network(network, options.output, export.read_description(options.weights))
     print(f"{options.output}: {size} bytes")

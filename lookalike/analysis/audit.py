@@ -11,7 +11,7 @@ from lookalike.index.catalogue import Catalogue, Product
 from lookalike.index.facets import Codes, encode_words
 from lookalike.index.reading import Index
 from lookalike.index.vector_search import join_spaces, normalize_weights
-from lookalike.search.recommender import SAME_PICTURE
+from lookalike.search.recommender import same_picture_limits, show_same_picture
 from lookalike.types import Mask, Matrix, Rows, Vectors, Weights
 
 # The tuned space is left out: it was trained on the very words that are audited here.
@@ -66,16 +66,16 @@ class SuspectLabel:
 
 
 def find_duplicates(index: Index) -> tuple[DuplicateGroup, ...]:
-    """Return the groups of products with one picture, largest first, by the limits that search uses.
+    """Return the groups of products with one picture, largest first, by the rule of search.
 
-    No product is in two groups. An index with the look space only is judged by that.
+    No product is in two groups.
     """
-    limits = {name: limit for name, limit in SAME_PICTURE.items() if name in index.spaces}
+    limits = same_picture_limits(index.spaces)
     taken, groups = np.zeros(len(index.names), bool), []
     for first, candidates in _candidate_pairs(index.spaces, limits, taken):
         # Check again: the group found just before may have taken them.
         rows = candidates[~taken[candidates]]
-        rows = rows[_is_near(index.spaces, limits, first, rows)]
+        rows = rows[show_same_picture(index.spaces, limits, first, rows)]
         if len(rows) and not taken[first]:
             taken[rows] = True
             groups.append(_make_group(index, first, rows))
@@ -91,14 +91,6 @@ def _candidate_pairs(spaces: Vectors, limits: Weights, taken: Mask) -> Iterator[
         for offset in np.flatnonzero(near.sum(axis=1) > 1).tolist():
             if not taken[start + offset]:
                 yield start + offset, start + offset + 1 + np.flatnonzero(near[offset, offset + 1 :])
-
-
-def _is_near(spaces: Vectors, limits: Weights, first: int, rows: Rows) -> Mask:
-    """Return whether each row is within the limit of the first in every space: bool (m,)."""
-    near = np.ones(len(rows), bool)
-    for name, limit in limits.items():
-        near[near] = np.linalg.norm(spaces[name][rows[near]] - spaces[name][first], axis=1) < limit
-    return near
 
 
 def _make_group(index: Index, first: int, rows: Rows) -> DuplicateGroup:

@@ -96,7 +96,9 @@ def _place_by_landmarks(vectors: Matrix, landmarks: Matrix, landmark_places: Mat
         scores = vectors[start : start + ROWS_PER_BLOCK] @ landmarks.T - halves
         nearest = np.argpartition(-scores, NEAREST_LANDMARKS - 1, axis=1)[:, :NEAREST_LANDMARKS]
         candidates = landmark_places[nearest]
-        center = landmark_places[scores.argmax(axis=1), None]
+        # The best of those three, not of all: of many equal landmarks, argmax need not name one of them.
+        best = np.take_along_axis(scores, nearest, axis=1).argmax(axis=1)
+        center = candidates[np.arange(len(candidates)), best][:, None]
         distances = np.linalg.norm(candidates - center, axis=2, keepdims=True)
         places[start : start + ROWS_PER_BLOCK] = np.mean(candidates, axis=1, where=distances < MAX_DISTANCE)
     return places

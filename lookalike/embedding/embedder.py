@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import util
 from typing import Any, Protocol
 
@@ -12,10 +14,11 @@ import numpy as np
 from lookalike.embedding.backbones import Backbone
 from lookalike.embedding.color import ANCHORS, color_vectors
 from lookalike.embedding.fashion import INDEXED_OUTPUTS, describe_fashion, find_fashion
+from lookalike.embedding.garments import Garment, describe_finder, find_finder, find_garments
 from lookalike.embedding.padding import coverage_of_boxes, pad_to_frame
 from lookalike.errors import WeightsError
 from lookalike.images.decoding import PREPARATION
-from lookalike.settings import usable_cores
+from lookalike.settings import ensure_home, usable_cores
 from lookalike.types import Engine, Matrix, Pixels
 
 
@@ -34,6 +37,7 @@ class FashionMaps:
         boxes: float32 (n, 4), where in these pixels the images lie: left, top, right, bottom in fractions.
         vectors: float32 (n, 256).
         garment: float32 (n, 12, 12), scores from 0 to 1.
+        details: float32 (n, 96), the detail vectors.
         last: float32 (n, 6, 6, 1280), the map before any pooling; None from an embedder loaded for throughput.
     """
 
@@ -41,6 +45,7 @@ class FashionMaps:
     boxes: Matrix
     vectors: Matrix
     garment: Matrix
+    details: Matrix
     last: Matrix | None = None
 
     @property
@@ -52,17 +57,26 @@ class FashionMaps:
 class Embedder:
     """A backbone and the engine that runs it; size is the side of the pixels it takes.
 
-    With fashion, the engine of our own network, products and photos get fashion and color vectors too.
+    With fashion, the engine of our own network, products and photos get fashion, color and detail vectors too.
+    load_finder loads the engine that finds garments, once somebody asks for them.
     """
 
     def __init__(
-        self, backbone: Backbone, engine: Engine, precision: str = "f32", fashion: BackboneEngine | None = None
+        self,
+        backbone: Backbone,
+        engine: Engine,
+        precision: str = "f32",
+        fashion: BackboneEngine | None = None,
+        load_finder: Callable[[], Engine] | None = None,
     ) -> None:
         self.backbone = backbone
         self.size = backbone.preprocessing.size
         self.precision = precision
         self._engine = engine
         self._fashion = fashion
+        self._load_finder = load_finder
+        self._finder: Engine | None = None
+        self._lock = threading.Lock()
 
     def manifest(self) -> dict[str, Any]:
         """Return what the index records about how its vectors were made."""
@@ -90,11 +104,12 @@ class Embedder:
         return {"look": self.embed(pixels), **self.fashion_vectors(pixels, aspects)}
 
     def fashion_vectors(self, pixels: Pixels, aspects: Sequence[float] | None = None) -> dict[str, Matrix]:
-        """Return the vectors without look: fashion and color, {} without a fashion network."""
+        """Return the vectors without look: fashion, color and detail; {} without a fashion network."""
         maps = self.fashion_maps(pixels, aspects)
         if not maps:
             return {}
-        return {"fashion": normalize(maps.vectors), "color": color_vectors(maps.pixels, maps.visible_garment)}
+        colors = color_vectors(maps.pixels, maps.visible_garment)
+        return {"fashion": normalize(maps.vectors), "color": colors, "detail": normalize(maps.details)}
 
     def fashion_maps(self, pixels: Pixels, aspects: Sequence[float] | None = None) -> FashionMaps | None:
         """Return the FashionMaps of uint8 pixels (n, size, size, 3), None without a fashion network."""
@@ -103,6 +118,25 @@ class Embedder:
         small, boxes = pad_to_frame(pixels, aspects, self._fashion.backbone.preprocessing.size)
         return FashionMaps(small, boxes, *self._fashion.outputs(small))
 
+    @property
+    def finds_garments(self) -> bool:
+        """Whether garments can be asked for."""
+        return self._load_finder is not None
+
+    @property
+    def garment_side(self) -> int:
+        """How many pixels a side garments are looked for in."""
+        return describe_finder().side
+
+    def garments(self, pixels: Pixels) -> list[Garment]:
+        """Return the garments in one image squashed to uint8 (garment_side, garment_side, 3); raises WeightsError."""
+        with self._lock:
+            if self._finder is None and self._load_finder:
+                self._finder = self._load_finder()
+        if self._finder is None:
+            return []
+        return find_garments(self._finder, pixels)
+
     def rows(self, pixels: Pixels, aspects: Sequence[float] | None = None) -> Matrix:
         """Return the vectors of each image side by side: float32 (n, d)."""
         return np.concatenate(list(self.vectors(pixels, aspects).values()), axis=1)
@@ -110,7 +144,10 @@ class Embedder:
     @property
     def widths_after_look(self) -> dict[str, int]:
         """How many numbers of a row each space after look takes, in their order."""
-        return {"fashion": describe_fashion().dimension, "color": len(ANCHORS)} if self._fashion else {}
+        if not self._fashion:
+            return {}
+        network = describe_fashion()
+        return {"fashion": network.dimension, "color": len(ANCHORS), "detail": network.detail_dimension}
 
 
 def pool(maps: Matrix, pooling: str = "max") -> Matrix:
@@ -136,17 +173,28 @@ def load_embedder(
     engine and precision are among ENGINES and PRECISIONS of settings.py. throughput is for indexing: it gives the most
     images a second rather than the quickest single answer, on that many cores (None: all that this process may use).
     """
+    ensure_home()
     if engine == "tensorflow" or (engine == "auto" and _prefers_tensorflow()):
         return _load_with_tensorflow(backbone, precision, throughput)
     return _load_with_openvino(backbone, precision, throughput, cores)
 
 
-def _prefers_tensorflow() -> bool:
-    if util.find_spec("openvino") is None:
-        return True
-    from lookalike.embedding.engines.tensorflow import sees_gpu
+def load_finder(engine: str = "auto", precision: str = "auto") -> Engine:
+    """Return the engine that find_garments needs, ready to run; raises WeightsError."""
+    ensure_home()
+    if engine == "tensorflow" or (engine == "auto" and _prefers_tensorflow()):
+        from lookalike.embedding.engines.tensorflow import TensorFlowEngine
 
-    return sees_gpu()
+        return TensorFlowEngine(find_finder())
+    from lookalike.embedding.engines.openvino import OpenVinoEngine, supported_precisions
+
+    return OpenVinoEngine(find_finder(), supported_precisions()[-1] if precision == "auto" else precision, streams=1)
+
+
+def _prefers_tensorflow() -> bool:
+    from lookalike.embedding.engines.tensorflow import is_installed, sees_gpu
+
+    return sees_gpu() or (is_installed() and util.find_spec("openvino") is None)
 
 
 def _load_with_tensorflow(backbone: Backbone, precision: str, throughput: bool) -> Embedder:
@@ -156,7 +204,7 @@ def _load_with_tensorflow(backbone: Backbone, precision: str, throughput: bool) 
         raise WeightsError("The engine tensorflow computes in f32. Leave --precision out, or use --engine openvino.")
     look = TensorFlowEngine(backbone, throughput)
     fashion = TensorFlowEngine(find_fashion(), throughput, INDEXED_OUTPUTS if throughput else None)
-    return Embedder(backbone, look, "f32", fashion)
+    return Embedder(backbone, look, "f32", fashion, None if throughput else partial(load_finder, "tensorflow", "f32"))
 
 
 def _load_with_openvino(backbone: Backbone, precision: str, throughput: bool, cores: int | None) -> Embedder:
@@ -172,4 +220,6 @@ def _load_with_openvino(backbone: Backbone, precision: str, throughput: bool, co
     look = OpenVinoEngine(backbone, precision, streams, cores=cores)
     max_outputs = INDEXED_OUTPUTS if throughput else None
     fashion = OpenVinoEngine(find_fashion(), precision, streams, max_outputs=max_outputs, cores=cores)
-    return Embedder(backbone, look, precision, fashion)
+    return Embedder(
+        backbone, look, precision, fashion, None if throughput else partial(load_finder, "openvino", precision)
+    )

@@ -1,4 +1,4 @@
-"""Our own small network: prepared pixels → fashion vector, and where in the picture the garment is.
+"""Our own small network: prepared pixels → fashion and detail vectors, and where in the picture the garment is.
 
 weights/fashion.json describes the network, for this module as for engines/keras_models.py and training/. The engines
 run it on whole images; here its last layers run in numpy, over parts of an image.
@@ -22,8 +22,13 @@ from lookalike.types import Mask, Matrix, Pixels
 WEIGHTS = Path(__file__).parents[1] / "weights" / "fashion.npz"
 DESCRIPTION = WEIGHTS.with_suffix(".json")
 
-# Products need the vector and the garment's scores; only a query's regions need the network's last map too.
-INDEXED_OUTPUTS = 2
+# Products need the vectors and the garment's scores; only a query's regions need the network's last map too.
+INDEXED_OUTPUTS = 3
+# The part that is a space of its own: what tells one product from others of its type and color.
+DETAIL = "detail"
+
+# How much the second and further words that fit count beside the best one: unisex for men, tunics for tops.
+OTHER_WORDS = 0.7
 
 # A cell belongs to a region if this much of it lies there; then one of 7 rows always covers some of 6.
 MIN_COVERED = 0.4
@@ -36,10 +41,11 @@ class FashionDescription:
     Attributes:
         preprocessing: its input; it sees garments best at this size, having been trained on smaller images.
         dimension: how many numbers a fashion vector has.
-        parts: from each part of the vector to how many numbers it has, in their order.
-        part_weights: from each part to how much it counts in the vector.
+        parts: from each part that the network gives to how many numbers it has: those of the fashion vector in their
+            order, then DETAIL.
+        part_weights: from each part of the fashion vector to how much it counts in it.
         heads: from each attribute to the part that its words are compared with.
-        naming: from each part to the attribute whose words it is pulled halfway to.
+        naming: from each part of the fashion vector to the attribute whose words it is pulled halfway to.
         scales: from each part to what its cosines with words are multiplied by for a softmax.
         vocabularies: from each attribute to its words.
         garment_grid: how many cells a side the garment's scores have.
@@ -62,6 +68,11 @@ class FashionDescription:
     pool_floor: float
     color_floor: float
     norm_epsilon: float
+
+    @property
+    def detail_dimension(self) -> int:
+        """How many numbers a detail vector has."""
+        return self.parts[DETAIL]
 
 
 @lru_cache(maxsize=1)
@@ -94,30 +105,64 @@ def class_probabilities(vector: Matrix, attribute: str) -> dict[str, float]:
 
     vector is a fashion vector, float32 (256,); attribute is one of articleType, baseColour, gender.
     """
+    probabilities = word_probabilities(vector[None], attribute)[0]
+    words = describe_fashion().vocabularies[attribute]
+    return {words[place]: float(probabilities[place]) for place in np.argsort(-probabilities, kind="stable")}
+
+
+def word_probabilities(vectors: Matrix, attribute: str) -> Matrix:
+    """Return the probability that the network gives each word of an attribute: float32 (n, words).
+
+    vectors are fashion vectors, float32 (n, 256), or detail vectors, float32 (n, 96), for what is read from detail: the
+    attribute pattern.
+    """
     network = describe_fashion()
     part = network.heads[attribute]
+    pieces = vectors
+    if part != DETAIL:
+        end = dict(zip(network.parts, accumulate(network.parts.values())))[part]
+        pieces = vectors[:, end - network.parts[part] : end]
+    pieces = pieces / np.maximum(np.linalg.norm(pieces, axis=1, keepdims=True), 1e-9)
+    logits = network.scales[part] * (pieces @ word_vectors(attribute).T)
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def with_words(vectors: Matrix, attribute: str, words: Sequence[str]) -> Matrix:
+    """Return fashion vectors, float32 (n, 256), as if their pictures showed words of an attribute, the first foremost.
+
+    They stay as they are if the network does not know the words, or names no part of the vector by the attribute.
+    """
+    network = describe_fashion()
+    part = network.heads.get(attribute, "")
+    known = network.vocabularies.get(attribute, ())
+    places = [known.index(word) for word in words if word in known]
+    if network.naming.get(part) != attribute or not places:
+        return vectors
+    weights = np.array([1.0, *[OTHER_WORDS] * (len(places) - 1)], np.float32)
     end = dict(zip(network.parts, accumulate(network.parts.values())))[part]
-    piece = vector[end - network.parts[part] : end]
-    cosines = word_vectors(attribute) @ piece / max(float(np.linalg.norm(piece)), 1e-9)
-    weights = np.exp(network.scales[part] * (cosines - cosines.max()))
-    order = np.argsort(-weights, kind="stable")
-    return {network.vocabularies[attribute][place]: float(weights[place] / weights.sum()) for place in order}
+    own = slice(end - network.parts[part], end)
+    moved = vectors.copy()
+    shown = _unit(weights @ word_vectors(attribute)[places])
+    moved[:, own] = np.linalg.norm(vectors[:, own], axis=1, keepdims=True) * shown
+    return moved
 
 
-def fashion_vector(last: Matrix, garment: Matrix, pixels: Pixels, cells: Mask) -> Matrix:
-    """Return the fashion vector, float32 (256,) of norm 1, of the cells of an image that are True in bool (6, 6).
+def pool_cells(last: Matrix, garment: Matrix, pixels: Pixels, cells: Mask) -> tuple[Matrix, Matrix]:
+    """Return the fashion and detail vectors of the cells of an image that are True in bool (6, 6).
 
-    last is float32 (6, 6, 1280), garment float32 (12, 12), pixels uint8 (192, 192, 3).
+    They are float32 (256,) and (96,) of norm 1. last is float32 (6, 6, 1280), garment float32 (12, 12), pixels uint8
+    (192, 192, 3).
     """
     network = describe_fashion()
     pooled = _pool(last, garment, cells)
     parts = {name: _dense(pooled, f"projection.{name}") for name in network.parts}
     parts["color"] = parts["color"] + _color_path(pixels, garment, cells)
     weighted = []
-    for name, part in parts.items():
-        pulled = _pull_to_words(_unit(part), word_vectors(network.naming[name]), network.scales[name])
-        weighted.append(network.part_weights[name] * pulled)
-    return _unit(np.concatenate(weighted)).astype(np.float32)
+    for name, weight in network.part_weights.items():
+        pulled = _pull_to_words(_unit(parts[name]), word_vectors(network.naming[name]), network.scales[name])
+        weighted.append(weight * pulled)
+    return _unit(np.concatenate(weighted)).astype(np.float32), _unit(parts[DETAIL]).astype(np.float32)
 
 
 def project_cells(cells: Mask, side: int, box: Sequence[float] | Matrix = WHOLE) -> Mask:

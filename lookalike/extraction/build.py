@@ -1,4 +1,4 @@
-"""A folder of images → an index on this machine. Only new and changed images are embedded."""
+"""A folder or an address of images → an index on this machine. Only new and changed images are embedded."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,10 +9,9 @@ from pathlib import Path
 from lookalike.embedding.embedder import Embedder
 from lookalike.errors import CatalogueError
 from lookalike.extraction.checkpoint import Checkpoint
-from lookalike.extraction.pipeline import File, FileResult, changed_at, embed_files, stat_file
-from lookalike.images.discovery import find_images
+from lookalike.extraction.pipeline import File, FileResult, changed_at, embed_files
+from lookalike.extraction.storage import Storage
 from lookalike.index.attributes import read_styles
-from lookalike.index.catalogue import stored_name
 from lookalike.index.manifest import Manifest, check_name, describe
 from lookalike.index.skipped import SKIPPED, write_skipped
 from lookalike.index.writing import save_index
@@ -32,6 +31,7 @@ class Report:
         seconds: the duration of the whole run.
         backbone: the name of the backbone that made the vectors.
         precision: the precision that it computed in.
+        unsuffixed: how many of the skipped files are images without an image suffix.
     """
 
     found: int
@@ -41,6 +41,7 @@ class Report:
     seconds: float
     backbone: str
     precision: str
+    unsuffixed: int = 0
 
 
 class Interrupted(KeyboardInterrupt):
@@ -56,13 +57,14 @@ def build_index(
     workers: int | None = None,
     progress: Progress = no_progress,
     rebuild: bool = False,
+    refused: Sequence[tuple[str, str]] = (),
 ) -> Report:
     """Index a folder of images, or update its index, and return a Report.
 
     Run again after any interruption, it goes on where it stopped. The old index stays until the new one is whole.
 
     Args:
-        images: the folder of the catalogue's images, searched at any depth.
+        images: the folder of the catalogue's images, searched at any depth, or an address of one; see Storage.
         output: the folder that gets the index; it is made if it does not exist.
         embedder: an Embedder, or a function that loads one, called once the images and the table prove usable.
         styles: the table of attributes (a CSV file with a column id), None for products without attributes.
@@ -70,6 +72,7 @@ def build_index(
         workers: how many threads read and decode; None for one a core that this process may use.
         progress: wraps the iterator of processed files; it is given total and initial, as tqdm is.
         rebuild: embed every image again instead of reusing the work of earlier runs.
+        refused: (name, reason) of further products that have no image, for skipped.csv.
 
     Raises:
         CatalogueError: the images or the table cannot be read, no file is an image, or the machine runs short.
@@ -77,23 +80,34 @@ def build_index(
         Interrupted: Ctrl-C; the message says how much is saved.
     """
     start = time.perf_counter()
-    files = [stat_file(path, output, changed_at) for path in find_images(images)]
+    storage = Storage(images)
+    files, unsuffixed = storage.find(output, changed_at), storage.find_unsuffixed(output)
     if styles:
         read_styles(styles)
     embedder = embedder if isinstance(embedder, Embedder) else embedder()
-    made_by = {**embedder.manifest(), "images": check_name(stored_name(images, output))}
+    made_by = {**embedder.manifest(), "images": check_name(storage.name(output))}
     description = describe(made_by, embedder.backbone.weights, styles, output)
     with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
         unreadable, embedded = _embed_new(files, checkpoint, embedder, batch_size, workers or usable_cores(), progress)
         if unreadable:  # if the folder or its disk went away, fail rather than empty the index
-            find_images(images)
+            storage.find(output)
         names, contents, skipped = _split_products(files, checkpoint, unreadable)
+        skipped += [*unsuffixed, *refused]
         with finishing(len(files)):
             write_index(output, checkpoint.rows(contents), names, skipped, description, embedder.widths_after_look)
             checkpoint.keep_only(file.name for file in files)
             checkpoint.finish()
     seconds = time.perf_counter() - start
-    return Report(len(files), len(names), embedded, tuple(skipped), seconds, embedder.backbone.name, embedder.precision)
+    return Report(
+        found=len(files) + len(unsuffixed) + len(refused),
+        indexed=len(names),
+        embedded=embedded,
+        skipped=tuple(skipped),
+        seconds=seconds,
+        backbone=embedder.backbone.name,
+        precision=embedder.precision,
+        unsuffixed=len(unsuffixed),
+    )
 
 
 def _embed_new(

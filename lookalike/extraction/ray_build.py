@@ -29,7 +29,7 @@ from lookalike.extraction.shard_writing import Part, ShardFolder, results_table
 from lookalike.extraction.storage import Storage, first_line
 from lookalike.index import manifest as index_manifest
 from lookalike.index.attributes import read_styles
-from lookalike.index.catalogue import readable, stored_name
+from lookalike.index.catalogue import readable
 from lookalike.index.shards import SHARDS_FOLDER, ShardManifest, read_shards, read_skipped_files
 from lookalike.types import Progress, StrPath, no_progress
 
@@ -66,8 +66,9 @@ def build_index_on_ray(
     """
     start = time.perf_counter()
     check_ray()
-    storage = Storage(images)
-    files = storage.find(output)
+    # Workers have other current folders.
+    storage = Storage(images if "://" in str(images) else os.path.abspath(images))
+    files, unsuffixed = storage.find(output), storage.find_unsuffixed(output)
     _check_names(files)
     if styles:
         read_styles(styles)
@@ -76,8 +77,7 @@ def build_index_on_ray(
     recipe = replace(recipe, backbone=backbone.name, weights=weights)
     with cluster(address):
         recipe, manifest = resolve_recipe(recipe)
-        stored = stored_name(storage.folder, output) if storage.folder else storage.shown
-        made_by = {**manifest.embedder, "images": index_manifest.check_name(stored)}
+        made_by = {**manifest.embedder, "images": index_manifest.check_name(storage.name(output))}
         description = index_manifest.describe(made_by, backbone.weights, styles, output)
         # The checkpoint stays empty. It holds the output against every other run, on one machine or many.
         with closing(Checkpoint(output, manifest.key, rebuild)) as checkpoint:
@@ -87,10 +87,19 @@ def build_index_on_ray(
                 storage.find(output)
             with finishing(len(files)):
                 shards.finish()
-                indexed, skipped = _index_from_shards(output, description, manifest)
+                indexed, skipped = _index_from_shards(output, description, manifest, unsuffixed)
                 checkpoint.finish()
     seconds = time.perf_counter() - start
-    return Report(len(files), indexed, embedded, skipped, seconds, backbone.name, recipe.precision)
+    return Report(
+        found=len(files) + len(unsuffixed),
+        indexed=indexed,
+        embedded=embedded,
+        skipped=skipped,
+        seconds=seconds,
+        backbone=backbone.name,
+        precision=recipe.precision,
+        unsuffixed=len(unsuffixed),
+    )
 
 
 def _check_names(files: Iterable[File]) -> None:
@@ -127,12 +136,18 @@ def _process_parts(shards: ShardFolder, job: Job) -> Generator[tuple[str | None,
 
 
 def _index_from_shards(
-    output: StrPath, description: index_manifest.Manifest, manifest: ShardManifest
+    output: StrPath,
+    description: index_manifest.Manifest,
+    manifest: ShardManifest,
+    unsuffixed: Sequence[tuple[str, str]],
 ) -> tuple[int, tuple[tuple[str, str], ...]]:
-    """Write the ordinary index from the shards; return its number of products, and (name, reason) of other files."""
+    """Write the ordinary index from the shards; return its number of products, and (name, reason) of other files.
+
+    unsuffixed are those of the other files that are in no shard.
+    """
     folder = Path(output, SHARDS_FOLDER)
     names = [name for block, _ in read_shards(folder) for name in block]
-    skipped = tuple(read_skipped_files(folder))
+    skipped = (*read_skipped_files(folder), *unsuffixed)
     widths = {space: width for space, width in manifest.spaces.items() if space != "look"}
     blocks = (np.concatenate(list(spaces.values()), axis=1) for _, spaces in read_shards(folder))
     write_index(output, blocks, names, skipped, description, widths)

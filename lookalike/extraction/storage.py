@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -13,9 +13,10 @@ from urllib.request import url2pathname
 
 from lookalike.errors import CatalogueError
 from lookalike.extraction.checkpoint import Stamp
-from lookalike.extraction.pipeline import File, stat_file
+from lookalike.extraction.pipeline import File, modified_at, stat_file
 from lookalike.images.decoding import MAX_FILE_BYTES
-from lookalike.images.discovery import find_images, image_suffixes
+from lookalike.images.discovery import find_images, find_unsuffixed_images, image_suffixes, is_hidden
+from lookalike.index.catalogue import stored_name
 from lookalike.types import StrPath
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 class Storage:
     """The images at an address; pickled, it is the same for the driver that lists them and the workers that read them.
+
+    Raises CatalogueError for what looks like an address and is none.
 
     Files in a folder are named as on one machine, all others by their path below the address.
 
@@ -34,26 +37,45 @@ class Storage:
 
     def __init__(self, images: StrPath) -> None:
         self._address = str(images)
-        parts = urlsplit(self._address) if "://" in self._address else None
+        try:
+            parts = urlsplit(self._address) if "://" in self._address else None
+        except ValueError:
+            raise CatalogueError("The address of the images makes no sense. Write it as s3://BUCKET/FOLDER.") from None
         self.folder: Path | None = None
         if parts and parts.scheme != "file":
             # An address may hold keys and passwords.
             self.shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         else:
             local = url2pathname(parts.path) if parts and not parts.netloc else images
-            self.folder = Path(os.path.abspath(local))
-            self.shown = str(self.folder)
+            self.folder = Path(local)
+            self.shown = os.path.abspath(local)
 
-    def find(self, output: StrPath) -> list[File]:
-        """Return the catalogue's files in order, for an index in the folder output; raises CatalogueError."""
+    def name(self, output: StrPath) -> str:
+        """Return what an index in the folder output calls the folder or address."""
+        return stored_name(self.folder, output) if self.folder else self.shown
+
+    def find(self, output: StrPath, time_of: Callable[[os.stat_result], int] = modified_at) -> list[File]:
+        """Return the catalogue's files in order, for an index in the folder output; raises CatalogueError.
+
+        time_of gives the time of a file in a folder; see pipeline.stat_file.
+        """
         if self.folder:
-            return [stat_file(path, output) for path in find_images(self.folder)]
+            return [stat_file(path, output, time_of) for path in find_images(self.folder)]
         found = sorted(self._list_files(), key=lambda file: file.name)
         if not found:
             raise CatalogueError(
                 f"There is no image in {self.shown}. Looked for {', '.join(sorted(image_suffixes()))}."
             )
         return found
+
+    def find_unsuffixed(self, output: StrPath) -> list[tuple[str, str]]:
+        """Return (name, reason) of each file that is an image without an image suffix, for skipped.csv.
+
+        At an address elsewhere none are found, because every file would have to be read.
+        """
+        paths = find_unsuffixed_images(self.folder) if self.folder else []
+        reason = "The file is an image, but its name has no image suffix. Rename it to end in .jpg or what it is."
+        return [(stored_name(path, output), reason) for path in paths]
 
     def file(self, name: str, path: str, stamp: Stamp) -> File:
         """Return the File with that name, path and stamp, as find does."""
@@ -70,7 +92,7 @@ class Storage:
         known = image_suffixes()
         for info in filter(lambda info: info.is_file, infos):
             name = PurePosixPath(info.path).relative_to(root)
-            if name.suffix.lower() in known and not any(part.startswith(".") for part in name.parts):
+            if name.suffix.lower() in known and not any(map(is_hidden, name.parts)):
                 yield self.file(name.as_posix(), info.path, Stamp(info.size or 0, info.mtime_ns or 0))
 
     @cached_property
@@ -114,7 +136,7 @@ class Storage:
             raise FileNotFoundError(error.errno, "No such file or directory") from None
         except Exception as error:  # each storage raises its own
             raise CatalogueError(
-                f"{path} could not be read from {self.shown} ({first_line(error)}); finished shards are kept. Check "
+                f"{path} could not be read from {self.shown} ({first_line(error)}); finished work is kept. Check "
                 "the network and your permissions, then run the same command again."
             ) from None
 

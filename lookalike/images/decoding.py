@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from lookalike.errors import ImageError
-from lookalike.files import read_regular_file
-from lookalike.images.headers import require_header
-from lookalike.images.pillow import decode_in_process
+from lookalike.files import read_regular_file, sha256
+from lookalike.images.headers import Header, require_header
+from lookalike.images.pillow import SRGB_PROFILE, decode_in_process
 from lookalike.images.sandbox import decode_sandboxed
 from lookalike.types import Pixels, StrPath
 
@@ -31,10 +31,18 @@ MAX_FILE_BYTES = 50_000_000
 IN_PROCESS_KINDS = ("JPEG", "PNG", "WEBP", "GIF")
 MAX_IN_PROCESS_PIXELS, MAX_IN_PROCESS_SCANNED_PIXELS = 25_000_000, 200_000_000
 
+# The SHA-256 of profiles that the sandbox found to be sRGB's own. Their images need no conversion, so from the second
+# on they are decoded in this process. Shops use one or two such profiles; visitors may send any number.
+MAX_SRGB_PROFILES = 100
+_srgb_profiles: set[str] = set()
+
 # Raise it whenever decode or prepare below, or embedding/padding.py, give other pixels for the same file.
 # 2: twice the pixels asked for, transparency blended in one step, no turns by XMP. 3: color profiles are applied.
 # 4: wide and tall images are extended for fashion and color, see embedding/padding.py.
-PREPARATION = 4
+# 5: every kind of profile, code points and a PNG's gamma are heeded, rims that belong to a frame are cut off, see
+#    rims.py, and files of cameras and programs show what browsers show: deep transparency, small first frames, TIFFs of
+#    12 and 16 bits.
+PREPARATION = 5
 
 
 def decode(source: ImageSource, size: int, called: str = "The photo") -> Image.Image:
@@ -47,15 +55,20 @@ def decode(source: ImageSource, size: int, called: str = "The photo") -> Image.I
     name = called if isinstance(source, bytes) else Path(source).name
     content = _read_source(source, name)
     header = require_header(content, name)
-    if header.kind not in IN_PROCESS_KINDS or not header.size:
-        return decode_sandboxed(content, size, name)
-    pixels = header.size[0] * header.size[1]
-    heavy = pixels * header.scans > MAX_IN_PROCESS_SCANNED_PIXELS
-    heavy = heavy or (pixels > MAX_IN_PROCESS_PIXELS and header.kind != "JPEG")
-    # MAX_IMAGE_PIXELS is the guard of the program around us, which decoding must not lift here; the sandbox has none.
-    if heavy or pixels > (Image.MAX_IMAGE_PIXELS or pixels):
-        return decode_sandboxed(content, size, name, heavy)
-    return decode_in_process(content, size, name)
+    is_sandboxed, heavy = _sandbox_use(header)
+    profile = sha256(header.profile) if header.profile else None
+    if not is_sandboxed and (profile is None or profile in _srgb_profiles):
+        return decode_in_process(content, size, name)
+    image = decode_sandboxed(content, size, name, heavy)
+    if image.info.pop(SRGB_PROFILE, False) and profile and len(_srgb_profiles) < MAX_SRGB_PROFILES:
+        _srgb_profiles.add(profile)
+    return image
+
+
+def may_be_slow(content: bytes, name: str) -> bool:
+    """Return whether decoding bytes may take as long as the sandbox allows; raises ImageError if they are no image."""
+    check_bytes(len(content), name)
+    return _sandbox_use(require_header(content, name))[0]
 
 
 def prepare(image: Image.Image, size: int | tuple[int, int]) -> Pixels:
@@ -100,6 +113,17 @@ def jpeg_thumbnail(image: Image.Image, side: int) -> bytes:
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=85, optimize=True)
     return buffer.getvalue()
+
+
+def _sandbox_use(header: Header) -> tuple[bool, bool]:
+    """Return whether a file is decoded in the sandbox, and whether it is a heavy one there."""
+    if header.kind not in IN_PROCESS_KINDS or not header.size:
+        return True, False
+    pixels = header.size[0] * header.size[1]
+    heavy = pixels * header.scans > MAX_IN_PROCESS_SCANNED_PIXELS
+    heavy = heavy or (pixels > MAX_IN_PROCESS_PIXELS and header.kind != "JPEG")
+    # MAX_IMAGE_PIXELS is the guard of the program around us, which decoding must not lift here; the sandbox has none.
+    return heavy or pixels > (Image.MAX_IMAGE_PIXELS or pixels), heavy
 
 
 def check_bytes(size: int, name: str) -> None:

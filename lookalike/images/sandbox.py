@@ -19,12 +19,12 @@ from typing import IO
 from PIL import AvifImagePlugin, Image
 
 from lookalike.errors import ImageError, ShortageError, UndecidedError
-from lookalike.images.pillow import decode_in_process
+from lookalike.images.pillow import SRGB_PROFILE, decode_in_process
 from lookalike.settings import usable_cores
 
 MAX_MEMORY = 3 * 2**30
 
-REQUEST, ANSWER = struct.Struct("<QII"), struct.Struct("<?III")
+REQUEST, ANSWER = struct.Struct("<QII"), struct.Struct("<??III")
 
 READY = b"!"
 
@@ -68,13 +68,17 @@ class Worker:
         self._requests.write(REQUEST.pack(len(content), size, len(called)) + called)
         self._requests.write(content)
         self._requests.flush()
-        fine, width, height, length = ANSWER.unpack(self._answers.read(ANSWER.size))
+        fine, has_srgb_profile, width, height, length = ANSWER.unpack(self._answers.read(ANSWER.size))
         if length > MAX_MEMORY // 4:
             raise ValueError("not an answer of a sound worker")
         body = self._answers.read(length)
         if len(body) != length:
             raise OSError("the worker died")
-        return Image.frombytes("RGB", (width, height), body) if fine else ImageError(os.fsdecode(body))
+        if not fine:
+            return ImageError(os.fsdecode(body))
+        image = Image.frombytes("RGB", (width, height), body)
+        image.info = {SRGB_PROFILE: True} if has_srgb_profile else {}
+        return image
 
     def kill(self) -> None:
         self._process.kill()
@@ -213,10 +217,11 @@ def serve(requests: IO[bytes], answers: IO[bytes], max_memory: int) -> None:
     answers.flush()
     while header := requests.read(REQUEST.size):
         length, size, called = REQUEST.unpack(header)
-        name, content = os.fsdecode(requests.read(called)), requests.read(length)
+        name, content, has_srgb_profile = os.fsdecode(requests.read(called)), requests.read(length), False
         try:
-            image = decode_in_process(content, size, name)
+            image = decode_in_process(content, size, name, heed_profile=True)
             fine, sides, body = True, image.size, image.tobytes()
+            has_srgb_profile = SRGB_PROFILE in image.info
         except ImageError as error:
             fine, sides, body = False, (0, 0), os.fsencode(str(error))
         except MemoryError:
@@ -224,7 +229,7 @@ def serve(requests: IO[bytes], answers: IO[bytes], max_memory: int) -> None:
                 raise
             sentence = f"{name} needs too much memory. Save it smaller and try again."
             fine, sides, body = False, (0, 0), os.fsencode(sentence)
-        answers.write(ANSWER.pack(fine, *sides, len(body)))
+        answers.write(ANSWER.pack(fine, has_srgb_profile, *sides, len(body)))
         answers.write(body)
         answers.flush()
         del content, body
@@ -233,6 +238,8 @@ def serve(requests: IO[bytes], answers: IO[bytes], max_memory: int) -> None:
 def _main() -> None:
     # Ctrl-C in a terminal reaches every process there; this one ends when its pipe does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(10)  # a slow file must not take the cores from quick questions
     max_memory = MAX_MEMORY
     if sys.platform == "linux":
         import resource

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
+from lookalike.index.offers import OFFER_COLUMNS
 from lookalike.index.safe_loading import read_npz
 from lookalike.types import Attributes, Matrix, Vectors
 
@@ -52,6 +53,24 @@ class AttributeHead:
         joined = np.concatenate(parts, axis=1)
         return joined / np.linalg.norm(joined, axis=1, keepdims=True)
 
+    def with_words(self, tuned: Matrix, column: str, words: Sequence[str], other_words: float = 1.0) -> Matrix:
+        """Return tuned vectors, float32 (n, d), as if it were sure that a column has one of the words.
+
+        The second and further words count other_words of the first. Vectors stay as they are if the head does not know
+        the column or any of the words.
+        """
+        known = [word for word in words if word in self.words.get(column, ())]
+        if not known:
+            return tuned
+        before = list(self.weights)[: list(self.weights).index(column)]
+        start = sum(len(self.words[other]) for other in before)
+        own = slice(start, start + len(self.words[column]))
+        shares = {word: other_words if place else 1.0 for place, word in enumerate(known)}
+        sure = np.sqrt(np.array([shares.get(word, 0) for word in self.words[column]]) / sum(shares.values()))
+        moved = tuned.copy()
+        moved[:, own] = np.linalg.norm(tuned[:, own], axis=1, keepdims=True) * sure.astype(np.float32)
+        return moved
+
     def to_bytes(self) -> bytes:
         """Return the head as the bytes of an .npz file."""
         buffer = io.BytesIO()
@@ -92,7 +111,8 @@ def columns_to_learn(attributes: Sequence[Attributes]) -> list[str]:
     values: dict[str, list[str]] = {}
     for own in attributes:
         for column, word in own.items():
-            values.setdefault(column, []).append(word)
+            if column not in OFFER_COLUMNS:
+                values.setdefault(column, []).append(word)
     learnable = [column for column, words in values.items() if _can_be_learned(words)]
     if IMPORTANCE.keys() <= set(learnable):
         return [column for column in learnable if column in IMPORTANCE]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.attributes import normalize
 from lookalike.index.facets import Facets
 from lookalike.index.vector_search import Searcher
 from lookalike.settings import Settings
@@ -21,8 +22,8 @@ if TYPE_CHECKING:  # both modules import this one
 
 
 def product_id(filename: str) -> str:
-    """Return a product's id: the name of its file without folder and suffix, readable."""
-    return readable(PurePosixPath(filename).stem)
+    """Return a product's id: the name of its file without folder and suffix, readable and normalized."""
+    return normalize(readable(PurePosixPath(filename).stem))
 
 
 def readable(text: str) -> str:
@@ -126,10 +127,15 @@ class Catalogue(ABC):
         return Product(name, self.folder / name, self.attributes_of(row), self.identity(row))
 
     def identity(self, row: int) -> str:
-        """Return what a product is asked for by: its id, or its name if an earlier product has the same id."""
+        """Return what a product is asked for by: its id, or its name if an earlier product has the same id.
+
+        The name begins with ./ if it is another product's id.
+        """
         name = self.names[row]
         first = self.row(product_id(name))
-        return product_id(name) if first is None or self.names[first] == name else readable(name)
+        if first is None or self.names[first] == name:
+            return product_id(name)
+        return readable(name) if self.row(readable(name)) == row else f"./{readable(name)}"
 
     def picture(self, product: Product, also: Sequence[Path] | None = None) -> Path | None:
         """Return the file of a product's picture, or None if it may not be shown or is not a file.

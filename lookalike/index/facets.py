@@ -5,14 +5,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.errors import CatalogueError
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
+from lookalike.index.offers import AVAILABILITY, CURRENCY, GROUP, IN_STOCK, LINK, PRICE, SALE_PRICE, availability_of
+from lookalike.index.price_ranges import Prices, read_range
 from lookalike.types import Attributes, Filters, Mask
 
 # Offered in this order if a catalogue has them; other columns follow in the table's order.
 FIRST = (GENDER_COLUMN, TYPE_COLUMN, COLOR_COLUMN, "season", "usage", "masterCategory", "subCategory", "year")
 
-# Names and links, which products share only by accident.
-NEVER = ("id", "productDisplayName", "name", "title", "description", "link", "url", "filename")
+# Names and links, which products share only by accident; prices, which are filtered by ranges.
+NEVER = (
+    "id", "productDisplayName", "name", "title", "description", "url", "filename",
+    LINK, PRICE, SALE_PRICE, CURRENCY, GROUP,
+)  # fmt: skip
 
 # A list that can still be scrolled. Columns that shoppers know by name (Kaggle has 143 article types) are searched.
 MAX_WORDS, MAX_WORDS_OF_FIRST = 60, 300
@@ -44,13 +50,19 @@ class Facets:
     """The columns worth offering for n products.
 
     words is column → its words, most frequent first; codes is column → int32 (n,), the place of each product's
-    word among them, -1 if it is unknown.
+    word among them, -1 if it is unknown. The column price has ranges for words, the cheapest first, and no codes: any
+    range may be asked for. prices are what they are compared with, None where the catalogue offers none.
     """
+
+    prices: Prices | None = None
 
     def __init__(self, attributes_by_row: Sequence[Attributes]) -> None:
         columns = _order_columns(dict.fromkeys(column for own in attributes_by_row for column in own))
-        encoded = ((column, encode_words([own.get(column) for own in attributes_by_row])) for column in columns)
+        encoded = ((column, encode_words(_values(column, attributes_by_row))) for column in columns)
         self._offer(len(attributes_by_row), encoded)
+        prices = Prices(attributes_by_row)
+        if prices.bands:
+            self.prices, self.words[PRICE] = prices, prices.bands
 
     @classmethod
     def packed(cls, n: int, columns: Mapping[str, tuple[tuple[str, ...], Codes]]) -> "Facets":
@@ -111,7 +123,26 @@ class Facets:
             counted[column] = self._counts_of(column, matching, filters.get(column, ()))
         return counted
 
+    @property
+    def currency(self) -> str:
+        """The currency of the prices that can be filtered by, "" if there are none or it is not named."""
+        return self.prices.currency if self.prices else ""
+
+    def check(self, filters: Filters) -> None:
+        """Raise CatalogueError for a column that is not offered, and for a price that is no range."""
+        for column, words in _active_filters(filters).items():
+            if column not in self.words:
+                columns = ", ".join(self.words) or "none"
+                raise CatalogueError(f"There is no column {column} to filter by. Choose among: {columns}.")
+            wrong = [word for word in words if column == PRICE and read_range(word) is None]
+            if wrong:
+                raise CatalogueError(
+                    f"{wrong[0]} is no range of prices. Write 20..50, ..50 or 20.., with a decimal point."
+                )
+
     def _mask_of(self, column: str, words: Collection[str]) -> Mask:
+        if column == PRICE and self.prices:
+            return self.prices.mask(words)
         if column not in self.codes:
             return np.zeros(self.n, bool)
         # One place more than there are words: code -1, unknown, reads the last, which never matches.
@@ -125,6 +156,11 @@ class Facets:
 
     def _counts_of(self, column: str, matching: Mask, asked: Collection[str]) -> dict[str, int]:
         words = self.words[column]
+        if column == PRICE and self.prices:
+            ranges = {
+                word: int((self.prices.mask([word]) & matching).sum()) for word in dict.fromkeys((*words, *asked))
+            }
+            return {word: count for word, count in ranges.items() if count or word in asked}
         # Shifted by one, so that bincount counts the unknown as 0.
         counts = np.bincount(self.codes[column][matching] + 1, minlength=len(words) + 1)[1:]
         order = np.argsort(-counts, kind="stable")
@@ -132,9 +168,20 @@ class Facets:
 
 
 def _active_filters(filters: Filters) -> dict[str, tuple[str, ...]]:
-    """Return the filters that have words. A single text counts as one word."""
-    tuples = {column: (words,) if isinstance(words, str) else tuple(words) for column, words in filters.items()}
+    """Return the filters that have words. None has none, and a single text or number counts as one word."""
+    tuples = {
+        column: tuple(words) if isinstance(words, Iterable) and not isinstance(words, str) else (words,)
+        for column, words in filters.items()
+        if words is not None
+    }
     return {column: words for column, words in tuples.items() if words}
+
+
+def _values(column: str, attributes_by_row: Sequence[Attributes]) -> list[str | None]:
+    """Return each product's word in a column. What may be had is "in stock" in any spelling, as on the cards."""
+    if column != AVAILABILITY:
+        return [own.get(column) for own in attributes_by_row]
+    return [availability_of(own) or IN_STOCK for own in attributes_by_row]
 
 
 def _order_columns(columns: Collection[str]) -> list[str]:

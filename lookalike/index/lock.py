@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from lookalike.errors import IndexFileError
+from lookalike.errors import INDEX_COMMAND, IndexFileError
 from lookalike.types import StrPath
 
 STATE_FOLDER = ".lookalike"
@@ -37,11 +37,11 @@ def explain_sqlite_error(path: Path, error: Exception) -> IndexFileError:
     if "locked" in str(error):
         return IndexFileError(
             f"Another run is writing to {path.parent.parent.resolve()}. "
-            "Wait until it is done, or choose another folder with --output."
+            "Wait until it is done, or write to another folder."
         )
     if not isinstance(error, (OSError, sqlite3.OperationalError)) or "Could not decode" in str(error):
-        return IndexFileError(f"{path} is damaged ({error}). Run the same command again with --rebuild.")
+        return IndexFileError(f"{path} is damaged ({error}). Run {INDEX_COMMAND} with --rebuild.")
     return IndexFileError(
         f"{path} cannot be written ({error}); finished work is kept, and an index that was there is unchanged. "
-        "Make room or choose another folder with --output, then run the same command again."
+        "Make room or write to another folder, then run the same command again."
     )

@@ -10,12 +10,12 @@ import numpy as np
 from lookalike.errors import INDEX_COMMAND, REBUILD, CatalogueError, IndexFileError
 from lookalike.files import read_regular_file, sha256
 from lookalike.index.attribute_head import AttributeHead
-from lookalike.index.attributes import read_styles
+from lookalike.index.attributes import normalize, read_styles
 from lookalike.index.catalogue import Catalogue, product_id, readable, sample_rows
 from lookalike.index.facets import Facets
 from lookalike.index.manifest import MAX_BYTES, Manifest, parse_manifest
 from lookalike.index.safe_loading import load_pickle, read_npz
-from lookalike.index.vector_search import InMemorySearcher
+from lookalike.index.vector_search import ROUNDING, InMemorySearcher
 from lookalike.types import Attributes, Matrix, StrPath, Vectors
 
 FORMAT = 1
@@ -70,7 +70,7 @@ class Index(Catalogue):
         return Facets([self.attributes_of(row) for row in range(len(self.names))])
 
     def row(self, identity: str) -> int | None:
-        row = self._rows.get(identity)
+        row = self._rows.get(identity, self._rows.get(normalize(identity)))
         if row is None and (first := self._rows.get(product_id(identity))) is not None:
             # Asked for by name although it is the first with its id.
             return first if readable(self.names[first]) == readable(identity) else None
@@ -90,7 +90,8 @@ class Index(Catalogue):
     @cached_property
     def _rows(self) -> dict[str, int]:
         first = {product_id(name): row for row, name in reversed(list(enumerate(self.names)))}
-        return {readable(name): row for row, name in enumerate(self.names) if first[product_id(name)] != row} | first
+        others = {readable(name): row for row, name in enumerate(self.names) if first[product_id(name)] != row}
+        return {f"./{name}" if name in first else name: row for name, row in others.items()} | first
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,11 @@ class IndexHeader:
 
 
 def load_index(folder: StrPath) -> Index:
-    """Return the index in a folder, ours or a classic pair of pickles; raises IndexFileError."""
+    """Return the index in a folder, ours or a classic pair of pickles; raises IndexFileError.
+
+    A classic pair may hold vectors of any length, and a name twice: vectors are normalized, and of products with one
+    name the first is kept.
+    """
     header = load_index_header(folder)
     folder, manifest = header.folder, header.manifest
     names = read_names(_read_file(folder, FILENAMES, manifest), classic=not manifest)
@@ -116,6 +121,8 @@ def load_index(folder: StrPath) -> Index:
     if SPACES in manifest.get("files", {}):
         spaces |= read_spaces(_read_file(folder, SPACES, manifest))
     _check_sizes(names, spaces, manifest)
+    names, spaces = _drop_repeated_names(names, spaces)
+    spaces["look"] = _normalize_rows(spaces["look"])
     if header.head:
         attributes = [header.attributes.get(product_id(name), {}) for name in names]
         spaces["tuned"] = tuned_vectors(header.head, spaces, attributes)
@@ -242,6 +249,30 @@ def _check_sizes(names: Sequence[str], spaces: Vectors, manifest: Manifest) -> N
             )
     if manifest and spaces["look"].shape != (manifest["n"], manifest["channels"]):
         raise IndexFileError(f"{EMBEDDINGS} does not have the shape that {MANIFEST} states. {REBUILD}")
+
+
+def _drop_repeated_names(
+    names: tuple[str, ...], spaces: dict[str, Matrix]
+) -> tuple[tuple[str, ...], dict[str, Matrix]]:
+    """Return the names and spaces without the rows whose name, as people ask for it, an earlier row has."""
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        first.setdefault(readable(str(PurePosixPath(name))), row)
+    if len(first) == len(names):
+        return names, spaces
+    rows = list(first.values())
+    return tuple(names[row] for row in rows), {space: matrix[rows] for space, matrix in spaces.items()}
+
+
+def _normalize_rows(matrix: Matrix) -> Matrix:
+    """Return a matrix (n, d) with rows of length 1; the same object if they already are. Rows of zeros stay."""
+    with np.errstate(over="ignore"):  # a square that is too large is not 1 either
+        if np.abs(np.einsum("nd,nd->n", matrix, matrix) - 1).max() < ROUNDING:
+            return matrix
+    # Dividing by the largest number first keeps squares within the range of float32.
+    largest = np.abs(matrix).max(axis=1, keepdims=True)
+    scaled = matrix / np.where(largest > 0, largest, 1)
+    return scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12)
 
 
 def _existing_files(folder: Path) -> list[Path]:

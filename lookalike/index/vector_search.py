@@ -3,15 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from lookalike.index.facets import Facets
 from lookalike.types import Distances, Filters, Mask, Matrix, Rows, Vectors, Weights
-
-if TYPE_CHECKING:  # imported late: see _nearest_to_many
-    from sklearn.neighbors import NearestNeighbors
 
 # A float32 product of two unit vectors is off by less.
 ROUNDING = 1e-4
@@ -22,13 +19,19 @@ SPARSE = 12
 # Products compared at a time: 500 queries × 8192 products in float32 take 16 MB for each space.
 CHUNK = 8192
 
+# Candidates kept beyond k: float32 may order neighbors differently.
+SPARE = 16
+
 Neighbors: TypeAlias = tuple[Rows, Distances]
 """The rows of the nearest products and how far each is, nearest first, ties ordered by row."""
 
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Restricts a search over n products to those that match filters, minus the rows in excluded."""
+    """Restricts a search over n products to those that match filters, minus the rows in excluded.
+
+    Rows that there are not, excluded as well, change nothing.
+    """
 
     n: int
     facets: Facets | None
@@ -38,7 +41,7 @@ class RowFilter:
     def mask(self) -> Mask:
         """Return which products may be found: bool (n,)."""
         allowed = self.facets.mask(self.filters) if self.facets and self.filters else np.ones(self.n, bool)
-        allowed[list(self.excluded)] = False
+        allowed[[row for row in self.excluded if 0 <= row < self.n]] = False
         return allowed
 
 
@@ -102,16 +105,20 @@ def _squared_distances(vector: Matrix, matrix: Matrix) -> Distances:
 class InMemorySearcher:
     """An exact Searcher over float32 (n, d) matrices; see Searcher for its methods.
 
-    One query, or filtered ones, are searched by pruning (see _candidates). Many are searched by scikit-learn.
+    One query, or filtered ones, are searched by pruning (see _candidates), many together in chunks of the products.
     """
 
     def __init__(self, spaces: Vectors) -> None:
         self._spaces = spaces
         self._half_squares: dict[str, float | Matrix] = {}
-        # One ranking is fitted for many queries.
-        self._fitted: tuple[Weights, NearestNeighbors] | None = None
         self.widths = {name: matrix.shape[1] for name, matrix in spaces.items()}
         self.max_matches = len(next(iter(spaces.values())))
+
+    def with_space(self, name: str, matrix: Matrix) -> "InMemorySearcher":
+        """Return a searcher that has one more space, float32 (n, d), and shares what this one has computed."""
+        searcher = InMemorySearcher({**self._spaces, name: matrix})
+        searcher._half_squares = {own: halves for own, halves in self._half_squares.items() if own != name}
+        return searcher
 
     def vectors(self, rows: Rows | Sequence[int], spaces: Iterable[str] | None = None) -> dict[str, Matrix]:
         """See Searcher."""
@@ -144,18 +151,38 @@ class InMemorySearcher:
         return np.sqrt(np.maximum(nearest, 0))
 
     def _nearest_to_many(self, queries: Vectors, weights: Weights, k: int) -> Neighbors:
-        # Imported here: it takes a second, and a single query does not need it.
-        from sklearn.neighbors import NearestNeighbors
+        """Return rows (m, k) and distances (m, k): what _nearest_to_one does for each, in fewer and larger products."""
+        count, kept = len(queries[next(iter(weights))]), min(k + SPARE, self.max_matches)
+        rows, scores = np.empty((count, 0), np.intp), np.empty((count, 0), np.float32)
+        for start in range(0, self.max_matches, CHUNK):
+            part = self._scores_of_many(queries, weights, slice(start, start + CHUNK))
+            scores = np.concatenate([scores, part], axis=1)
+            rows = np.concatenate([rows, np.broadcast_to(np.arange(part.shape[1]) + start, part.shape)], axis=1)
+            if scores.shape[1] > kept:
+                best = np.argpartition(scores, -kept, axis=1)[:, -kept:]
+                rows, scores = np.take_along_axis(rows, best, axis=1), np.take_along_axis(scores, best, axis=1)
+        found = []
+        for place in range(count):
+            query = {name: queries[name][place] for name in weights}
+            certain = np.sort(scores[place])[-k] - 2 * ROUNDING
+            if kept < self.max_matches and scores[place].min() >= certain:
+                # So many are as near as the last one that some may have been dropped.
+                found.append(self._nearest_to_one(query, weights, k, None))
+                continue
+            own = rows[place][scores[place] >= certain]
+            distances = measure_distances(query, {name: self._spaces[name][own] for name in weights}, weights)
+            order = np.lexsort((own, distances))[:k]
+            found.append((own[order], distances[order]))
+        return np.stack([own for own, _ in found]), np.stack([distances for _, distances in found])
 
-        # Another thread may replace the fitted ranking at any time.
-        fitted = self._fitted
-        if fitted is None or fitted[0] != weights:
-            nearest = NearestNeighbors(algorithm="brute", metric="euclidean").fit(join_spaces(self._spaces, weights))
-            fitted = self._fitted = (weights, nearest)
-        distances, rows = fitted[1].kneighbors(join_spaces(queries, weights), n_neighbors=k)
-        # scikit-learn leaves ties in any order; ordering them by row makes answers repeatable.
-        order = np.lexsort((rows, distances))
-        return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
+    def _scores_of_many(self, queries: Vectors, weights: Weights, part: slice) -> Matrix:
+        """Return the scores of some rows for each query: float32 (m, rows)."""
+        scores: list[Matrix] = []
+        for name, weight in weights.items():
+            halves = self._halves(name)
+            products = queries[name] @ self._spaces[name][part].T
+            scores.append((products - (halves if isinstance(halves, float) else halves[part])) * np.float32(weight))
+        return reduce(np.add, scores)
 
     def _nearest_to_one(self, query: Vectors, weights: Weights, k: int, allowed: Mask | None) -> Neighbors:
         """Return rows (k,) and distances (k,) for one query, space → (d,), among the products of a mask (n,)."""

@@ -18,9 +18,20 @@ from typing import IO, Any, cast
 import numpy as np
 
 from lookalike.errors import IndexFileError
-from lookalike.files import beside_path, file_sha256, write_beside
-from lookalike.index.attribute_head import AttributeHead
-from lookalike.index.reading import EMBEDDINGS, FILENAMES, FILES, FORMAT, MANIFEST, SPACES, TUNED, Index, read_manifest
+from lookalike.files import beside_path, file_sha256, read_regular_file, sha256, write_beside
+from lookalike.index.attribute_head import INPUTS, AttributeHead
+from lookalike.index.reading import (
+    EMBEDDINGS,
+    FILENAMES,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    SPACES,
+    TUNED,
+    Index,
+    read_head,
+    read_manifest,
+)
 from lookalike.types import Matrix, StrPath
 
 # Protocol 4 is the highest that every Python and numpy of the classic scripts reads. The opcodes say:
@@ -44,7 +55,8 @@ def save_index(
     """Write the whole index, or leave the old one as it was; an equal one is left untouched.
 
     blocks are the products' rows in order, float32 (m, d): look, then the spaces of widths_after_look (space → length
-    of its vectors). description is added to the manifest. Raises IndexFileError if the disk refuses.
+    of its vectors). description is added to the manifest. The old index's head is kept if it fits, until a new one
+    is saved: otherwise the index would lack it for as long as tuning takes. Raises IndexFileError if the disk refuses.
     """
     with _whole_or_nothing(Path(folder)) as folder, ExitStack() as stack:
         blocks = iter(blocks)
@@ -60,20 +72,26 @@ def save_index(
         }
         if aside:
             files[SPACES] = _write_spaces(folder, aside, {name: (len(names), others[name]) for name in aside})
-        _publish(folder, {**description, "n": len(names), "channels": look_width, "files": files})
+        manifest = {**description, "n": len(names), "channels": look_width, "files": files}
+        if not _is_written(folder, manifest):
+            _publish(folder, _with_old_head(folder, manifest, others))
 
 
-def save_head(index: Index, head: AttributeHead | None, tuning: Mapping[str, Any]) -> None:
-    """Put a head, or None if it did not help, into an index on disk; tuning goes to the manifest.
+def save_head(index: Index, head: AttributeHead | None, tuning: Mapping[str, Any] | None) -> None:
+    """Put a head, or None if it did not help, into an index on disk.
 
-    The caller must hold the folder's lock since before it loaded the index. Otherwise another run's files could get
-    this manifest.
+    tuning goes to the manifest; None records nothing, so that the next run tries again. The caller must hold the
+    folder's lock since before it loaded the index. Otherwise another run's files could get this manifest.
     """
     with _whole_or_nothing(index.folder) as folder:
         files = {name: digest for name, digest in index.manifest["files"].items() if name != TUNED}
         if head:
             files[TUNED] = write_beside(folder / TUNED, [head.to_bytes()])
-        _publish(folder, {**index.manifest, "tuning": tuning, "files": files})
+        manifest = {**index.manifest, "tuning": tuning, "files": files}
+        if tuning is None:
+            del manifest["tuning"]
+        if not _is_written(folder, manifest, tuned=True):
+            _publish(folder, manifest)
 
 
 def pickled_matrix(shape: tuple[int, int], blocks: Iterable[Matrix]) -> Iterator[bytes]:
@@ -98,7 +116,7 @@ def _whole_or_nothing(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise IndexFileError(
             f"The index could not be written to {folder} ({error.strerror}); an index that was there is unchanged. "
-            "Make room or choose another folder with --output, then run the same command again."
+            "Make room or write to another folder, then run the same command again."
         ) from None
     finally:
         for name in FILES:
@@ -111,8 +129,6 @@ def _publish(folder: Path, manifest: Mapping[str, Any]) -> None:
 
     Until then the digests in the old manifest reveal that other files are newer.
     """
-    if _is_written(folder, manifest):
-        return
     # Only finite numbers: a manifest with any other is refused when it is read.
     text = json.dumps({"format": FORMAT, **manifest}, indent=1, ensure_ascii=False, allow_nan=False)
     write_beside(folder / MANIFEST, [text.encode()])
@@ -120,6 +136,17 @@ def _publish(folder: Path, manifest: Mapping[str, Any]) -> None:
         for name in FILES:
             if beside_path(folder / name).exists():
                 os.replace(beside_path(folder / name), folder / name)
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the disk know the renamed files before this run says that it is done; Windows has nothing like it."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -138,18 +165,44 @@ def _delay_interrupt() -> Iterator[None]:
         handler(*pressed[0])
 
 
-def _is_written(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Return whether the same index is already there, tuned or not, so that readers need not reload it."""
+def _is_written(folder: Path, manifest: Mapping[str, Any], tuned: bool = False) -> bool:
+    """Return whether the same index is already there, so that readers need not reload it.
+
+    Unless the manifest is a tuned index's, whatever head is there does not count.
+    """
     try:
         old = cast(dict[str, Any], read_manifest(folder))
-        # By content: indexing again must repair a file that was damaged without changing its size.
-        whole = all(file_sha256(folder / name) == digest for name, digest in old.get("files", {}).items())
+        # By content: indexing again must repair a file that was damaged without changing its size. A manifest can
+        # name any file of the disk: only the index's own are read.
+        digests = old.get("files", {}).items()
+        whole = all(name in FILES and file_sha256(folder / name) == digest for name, digest in digests)
     except (OSError, IndexFileError):
         return False
-    if "tuning" not in manifest:
+    if not tuned:
         files = {name: digest for name, digest in old.get("files", {}).items() if name != TUNED}
         old = {key: value for key, value in old.items() if key != "tuning"} | {"files": files}
     return whole and old == {"format": FORMAT, **manifest}
+
+
+def _with_old_head(folder: Path, manifest: dict[str, Any], widths_after_look: Mapping[str, int]) -> dict[str, Any]:
+    """Return a manifest that names the head in a folder as well, if it fits the new vectors and the shop's table.
+
+    What it was learned from is left out, so that tuning learns a new one.
+    """
+    try:
+        old = cast(dict[str, Any], read_manifest(folder))
+        content = read_regular_file(folder / TUNED)
+        inputs = sum(widths_after_look[name] for name in INPUTS)
+        fits = all(len(weights) == inputs + 1 for weights in read_head(content).weights.values())
+    except (OSError, KeyError, IndexFileError):
+        return manifest
+    same_network = old.get("fashion") == manifest.get("fashion")
+    whole = sha256(content) == old.get("files", {}).get(TUNED)
+    if not (fits and same_network and whole and manifest.get("styles")):
+        return manifest
+    files = {**manifest["files"], TUNED: sha256(content)}
+    tuning = {key: value for key, value in (old.get("tuning") or {}).items() if key != "attributes"}
+    return {**manifest, "tuning": tuning, "files": files}
 
 
 def _split_blocks(

@@ -9,6 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.index.attributes import normalize
 from lookalike.index.catalogue import product_id, readable
 from lookalike.index.facets import Codes
 from lookalike.types import Attributes
@@ -49,10 +50,10 @@ class ProductTable:
 
     def row(self, identity: str) -> int | None:
         """Return the row of the product with that id, the first of several, or with that name; None if none has."""
-        named = (
-            row for row in self.rows_of_id(product_id(identity)) if readable(self.names[row]) == readable(identity)
-        )
-        return next(chain(self.rows_of_id(identity), named), None)
+        asked = readable(identity)
+        names = asked, asked.removeprefix("./")  # see Catalogue.identity
+        named = (row for row in self.rows_of_id(product_id(identity)) if readable(self.names[row]) in names)
+        return next(chain(self.rows_of_id(normalize(identity)), named), None)
 
     def rows_of_id(self, identity: str) -> Iterator[int]:
         """Yield the rows of the products with that id, in order."""

@@ -166,15 +166,14 @@ def publish(
     text = json.dumps([publication.identity, search_index, publication.folder])
     version = f"{address.name}_{sha256(text.encode())[:16]}"
     with closing(Milvus(address, LONG_PATIENCE)) as milvus:
-        before = versions.current_version(milvus)
-        if before == version:
+        if versions.current_version(milvus) == version:
             return version
         writer = _VersionWriter(milvus, version, publication, search_index)
         for names, spaces in progress(blocks, total=total):
             writer.add(names, spaces)
         writer.finish()
-        versions.switch_to(milvus, version)
-        versions.drop_versions(milvus, {version, before} if before else {version})
+        replaced = versions.switch_to(milvus, version)
+        versions.drop_versions(milvus, version, keep={replaced} if replaced else set())
     return version
 
 

@@ -135,42 +135,56 @@ def read_description(milvus: Milvus, version: str) -> Description:
         ) from None
 
 
-def switch_to(milvus: Milvus, version: str) -> None:
-    """Make the index's name stand for the version, at once for all readers; raises ServerError."""
-    name = milvus.address.name
-    method = "alter_alias" if current_version(milvus) else "create_alias"
+def switch_to(milvus: Milvus, version: str) -> str | None:
+    """Make the index's name stand for the version, at once for all readers.
+
+    Return the version that it replaces, None if there was none; raises ServerError.
+    """
+    name, before = milvus.address.name, current_version(milvus)
     try:
-        milvus.call(method, version, name)
+        milvus.call("alter_alias" if before else "create_alias", version, name)
     except Refused as error:
         if error.code == NAME_IN_USE:
             raise ServerError(
                 f"{milvus.address.server} already has a collection named {name}. Choose another name."
             ) from None
         raise
+    return before
 
 
-def drop_versions(milvus: Milvus, keep: set[str]) -> None:
-    """Drop all whole or abandoned versions except those to keep. Keep the one just replaced: it may have readers."""
-    whole = whole_versions(milvus)
+def drop_versions(milvus: Milvus, current: str, keep: set[str]) -> None:
+    """Drop the versions that the current one supersedes and abandoned ones, except those to keep.
+
+    Keep the one just replaced: it may have readers. Versions that other publishers are writing, or have written and
+    are about to switch to, are no older than the current one or not whole yet: they stay for a day.
+    """
+    whole, left = whole_versions(milvus), {current, *keep}
+    newest = _created_at(milvus, current) or 0.0
     for collection in milvus.call("list_collections"):
-        if not is_version(collection, milvus.address.name) or collection in keep:
+        if not is_version(collection, milvus.address.name) or collection in left:
             continue
-        # Another publisher may still be writing a version that is not whole.
-        if collection in whole or _is_abandoned(milvus, collection):
+        created = _created_at(milvus, collection)
+        if created is None:
+            continue
+        is_abandoned = created > 0 and time.time() - created > SECONDS_TO_ABANDON
+        if is_abandoned or (collection in whole and (not created or created < newest)):
             milvus.call("drop_collection", collection)
-    for version in whole - keep:
+        else:
+            left.add(collection)
+    for version in whole - left:
         milvus.call("delete", descriptions_collection(milvus.address.name), filter=f'{VERSION} in ["{version}"]')
 
 
-def _is_abandoned(milvus: Milvus, collection: str) -> bool:
+def _created_at(milvus: Milvus, collection: str) -> float | None:
+    """Return when a collection was created, in seconds since 1970: 0 if unknown, None if it has been dropped."""
     try:
         created: int = milvus.call("describe_collection", collection).get("created_timestamp", 0)
     except Refused as error:
         if error.code == COLLECTION_NOT_FOUND:
-            return False
+            return None
         raise
     # The upper bits of Milvus' timestamps are milliseconds since 1970.
-    return bool(created) and time.time() - (created >> 18) / 1000 > SECONDS_TO_ABANDON
+    return (created >> 18) / 1000
 
 
 def _query_descriptions(milvus: Milvus, expression: str, fields: Sequence[str]) -> list[dict[str, Any]]:

@@ -10,16 +10,16 @@ import numpy as np
 
 from lookalike.embedding.embedder import Embedder
 from lookalike.index.catalogue import Catalogue
-from lookalike.index.vector_search import normalize_weights
-from lookalike.search.recommender import DEFAULT_BALANCE, SAME_PICTURE, Recommender, default_weights
+from lookalike.search.ranking_rule import DEFAULT_BALANCE, RankingRule, default_rule, usable_rule
+from lookalike.search.recommender import Ranking, Recommender, same_picture_limits, show_same_picture
 from lookalike.types import Matrix, Pixels, Rows, Vectors, Weights
 
 MAX_SAMPLED, SEED = 500, 0
-# Without a fashion space two products show the same picture only if their looks are equal but for rounding.
-SAME_LOOK_VECTOR = {"look": 0.01}
 # A photo is unrelated if it is farther from every product than this share of how far synthetic blanks are. At
 # 0.86 or less, photos of clothes begin to be rejected; see the measurement in tests/search/test_closeness.py.
 UNRELATED_SHARE = 0.88
+# Seconds that an answer waits for what it is compared with, before it is shown without that.
+MAX_WAIT = 30.0
 
 Result = TypeVar("Result")
 
@@ -27,33 +27,77 @@ Result = TypeVar("Result")
 class Closeness:
     """The distances at which a sample of an index's products find their nearest other picture.
 
-    weights are those of the ranking whose distances are judged. distances are float32, ascending, one for each
-    product sampled that has a neighbor at all.
+    rule is that of the ranking whose distances are judged. distances are float32, ascending, one for each
+    product sampled that has a neighbor at all, if they are asked as photos are. own_distances are the same if they
+    are asked with their own vectors, which in the tuned space know the shop's words.
     """
 
     def __init__(
-        self, index: Catalogue, weights: Weights | None = None, max_sampled: int = MAX_SAMPLED, seed: int = SEED
+        self,
+        index: Catalogue,
+        rule: RankingRule | Weights | None = None,
+        max_sampled: int = MAX_SAMPLED,
+        seed: int = SEED,
     ) -> None:
         rows = np.random.default_rng(seed).permutation(len(index.names))[:max_sampled]
-        found = neighbor_distances(index, np.sort(rows), weights)
-        self.distances = np.sort(found[np.isfinite(found)])
+        found = neighbor_distances(index, np.sort(rows), rule)
+        self.distances = self.own_distances = np.sort(found[np.isfinite(found)])
+        if index.head:
+            found = neighbor_distances(index, np.sort(rows), rule, as_products=True)
+            self.own_distances = np.sort(found[np.isfinite(found)])
 
-    def closer_than(self, distance: float) -> float:
-        """Return the share, 0 to 1, of the sampled neighbors that are farther than that; 0 if there are none."""
-        if not len(self.distances):
+    def closer_than(self, distance: float, of_product: bool = False) -> float:
+        """Return the share, 0 to 1, of the sampled neighbors that are farther than that; 0 if there are none.
+
+        of_product says that the query was a product's own vectors, not a photo's or a region's.
+        """
+        distances = self.own_distances if of_product else self.distances
+        if not len(distances):
             return 0.0
-        return 1 - float(np.searchsorted(self.distances, np.float32(distance), side="right")) / len(self.distances)
+        return 1 - float(np.searchsorted(distances, np.float32(distance), side="right")) / len(distances)
 
 
-def neighbor_distances(index: Catalogue, rows: Rows, weights: Weights | None = None) -> Matrix:
+def neighbor_distances(
+    index: Catalogue, rows: Rows, rule: RankingRule | Weights | None = None, as_products: bool = False
+) -> Matrix:
     """Return how far the products in rows are from their nearest other picture: float32 (m,), inf if there is none.
 
-    They are queried as photos would be: their tuned vectors are made without the shop's own attributes.
+    They are queried as photos would be, with tuned vectors made without the shop's own attributes; with as_products,
+    by their own vectors. With a second stage, the nearest one is the first in its order.
     """
-    weights, usual = (normalize_weights(some, index.widths) for some in (weights or {}, default_weights(index.widths)))
+    rule = usable_rule(rule or default_rule(index.widths, len(index.names)), index.widths)
     searcher = index.searcher()
-    limits = SAME_PICTURE if SAME_PICTURE.keys() <= index.widths.keys() else SAME_LOOK_VECTOR
-    return searcher.nearest_distances(index.with_tuned(searcher.vectors(rows)), weights or usual, limits, rows)
+    limits = same_picture_limits(index.widths)
+    queries = searcher.vectors(rows) if as_products else index.with_tuned(searcher.vectors(rows))
+    if not rule.has_second_stage:
+        return searcher.nearest_distances(queries, rule.weights, limits, rows)
+    ranking, unfinished, wanted = Ranking(index, rule), np.arange(len(rows)), 2 * rule.block
+    distances = np.full(len(rows), np.inf, np.float32)
+    while len(unfinished):
+        asked = {name: matrix[unfinished] for name, matrix in queries.items()}
+        most = min(wanted + 1, len(index.names), searcher.max_matches)
+        found, _ = searcher.nearest(asked, rule.weights, most)
+        for place, near in zip(unfinished, found):
+            query = {name: matrix[place : place + 1] for name, matrix in queries.items()}
+            distances[place] = _first_other(query, near[near != rows[place]], ranking, limits)
+        # If all of them show the product's own picture, ask for more.
+        unfinished = unfinished[np.isinf(distances[unfinished])] if most > wanted else unfinished[:0]
+        wanted *= 4
+    return distances
+
+
+def _first_other(query: Vectors, near: Rows, ranking: Ranking, limits: Weights) -> float:
+    """Return how far the first of near, in the order of the second stage, is that shows another picture; inf if none.
+
+    query is a product's own vectors.
+    """
+    if not len(near):
+        return np.inf
+    ordered, apart = ranking.order_blocks(query, ranking.rule, near[None])
+    products = ranking.index.searcher().vectors(ordered[0], limits)
+    vectors = {name: np.concatenate([query[name], matrix]) for name, matrix in products.items()}
+    others = ~show_same_picture(vectors, limits, 0, np.arange(1, len(near) + 1))
+    return float(apart[0][others.argmax()]) if others.any() else np.inf
 
 
 class UnrelatedPhotoDetector:
@@ -101,26 +145,26 @@ def synthetic_blanks(size: int, count: int = 8) -> Pixels:
 class Calibration:
     """An index's UnrelatedPhotoDetector and its Closeness at each balance, computed in a thread of its own.
 
-    The computation starts at once, the usual balance first. One that fails, say because a server is away, is
-    started again by the next call.
+    The computation starts at once, the usual balance first. One that fails, say because a server is away or memory
+    is short, is started again by the next call: no failure is remembered.
     """
 
     def __init__(self, recommender: Recommender, balances: Iterable[float]) -> None:
         pool = ThreadPoolExecutor(1, "calibration")
         self._detector = _Retried(pool, partial(_prepared_detector, recommender))
         self._closeness = {
-            balance: _Retried(pool, partial(Closeness, recommender.index, recommender.balanced_weights(balance)))
+            balance: _Retried(pool, partial(Closeness, recommender.index, recommender.balanced_rule(balance)))
             for balance in sorted(balances, key=lambda balance: balance != DEFAULT_BALANCE)
         }
 
     def detector(self) -> UnrelatedPhotoDetector:
-        """Return the detector once it is ready; raises LookalikeError if it cannot be computed."""
+        """Return the detector once it is ready; raises what its computation raises, TimeoutError after MAX_WAIT."""
         return self._detector.wait()
 
     def closeness(self, balance: float) -> Closeness | None:
         """Return the Closeness at a balance, None while it is not ready or if the balance is not a known one.
 
-        The usual balance is waited for; raises LookalikeError if it cannot be computed.
+        The usual balance is waited for; raises what its computation raises, TimeoutError after MAX_WAIT.
         """
         task = self._closeness.get(balance)
         if task is None:
@@ -140,11 +184,11 @@ class _Retried(Generic[Result]):
     def __init__(self, pool: ThreadPoolExecutor, compute: Callable[[], Result]) -> None:
         self._pool, self._compute = pool, compute
         self._lock = threading.Lock()
-        self._future = pool.submit(compute)
+        self._future = self._start()
 
     def wait(self) -> Result:
-        """Return the result; raises what the computation raises."""
-        return self._current().result()
+        """Return the result; raises what the computation raises, TimeoutError if it is not ready in time."""
+        return self._current().result(MAX_WAIT)
 
     def poll(self) -> Result | None:
         """Return the result, or None if it is not there yet."""
@@ -154,5 +198,13 @@ class _Retried(Generic[Result]):
     def _current(self) -> Future[Result]:
         with self._lock:
             if self._future.done() and self._future.exception():
-                self._future = self._pool.submit(self._compute)
+                self._future = self._start()
             return self._future
+
+    def _start(self) -> Future[Result]:
+        try:
+            return self._pool.submit(self._compute)
+        except (RuntimeError, MemoryError) as error:  # the machine has no thread left
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            return failed

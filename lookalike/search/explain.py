@@ -82,6 +82,8 @@ def attribute_cosine(
     """
     maps = query_maps if isinstance(query_maps, list) else [query_maps]
     masks = cells if isinstance(cells, list) else [cells] * len(maps)
+    if pooling == "none":  # each view is one vector, and counts the same however long that is
+        maps, pooling = [normalize(_flatten(map)).reshape(map.shape) for map in maps], "average"
     everywhere = np.ones(product_map.shape[:2], bool)
     inside = np.flatnonzero(np.stack([everywhere if mask is None else mask for mask in masks]))
     query, product = _flatten(np.stack(maps)), _flatten(product_map)

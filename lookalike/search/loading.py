@@ -10,27 +10,34 @@ from lookalike.embedding.fashion import find_fashion
 from lookalike.errors import INDEX_COMMAND, REBUILD, IndexFileError, WeightsError
 from lookalike.index.catalogue import Catalogue
 from lookalike.index.reading import FILES, load_index
+from lookalike.search.plain_ranking import LOOK, PlainRecommender
 from lookalike.search.recommender import Recommender
+from lookalike.settings import Ranking
 from lookalike.types import StrPath
 
 # What the classic scripts, which wrote no manifest, all used.
 CLASSIC_BACKBONE = "resnet50"
 
 
-def load_recommender(folder: StrPath, like: Recommender | None = None) -> Recommender:
+def load_recommender(folder: StrPath, like: Recommender | None = None, ranking: Ranking = "default") -> Recommender:
     """Return the Recommender over the index in a folder, or at a milvus:// address, with its manifest's backbone.
 
-    like, a Recommender over an earlier index, lends its embedder if this index was made with the same one. Raises
-    IndexFileError, also if that backbone cannot be loaded, with the command to run; ServerError for an address.
+    like, a Recommender over an earlier index, lends its embedder if this index was made with the same one. ranking
+    "look" ranks by the look alone. Raises IndexFileError, also if that backbone cannot be loaded, with the command to
+    run; ServerError for an address.
     """
     index = _load_index(folder)
     _check_fashion(index)
     backbone = _find_backbone(index)
     precision = index.manifest.get("precision")
     if like and like.embedder.backbone == backbone and like.index.manifest.get("precision") == precision:
-        return Recommender(index, like.embedder)
-    # bf16 if the index was made with it and this processor has it; f32 queries fit either.
-    return Recommender(index, load_embedder(backbone, precision="auto" if precision == "bf16" else "f32"))
+        embedder = like.embedder
+    else:
+        # bf16 if the index was made with it and this processor has it; f32 queries fit either.
+        embedder = load_embedder(backbone, precision="auto" if precision == "bf16" else "f32")
+    if ranking == "default":
+        return Recommender(index, embedder)
+    return PlainRecommender(index, embedder) if index.is_in_memory else Recommender(index, embedder, LOOK)
 
 
 def index_version(folder: StrPath) -> Hashable:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -13,8 +12,10 @@ from PIL import Image
 
 from lookalike.embedding.color import color_shares
 from lookalike.embedding.embedder import Embedder, FashionMaps, normalize, pool
-from lookalike.embedding.fashion import fashion_vector, project_cells
+from lookalike.embedding.fashion import pool_cells, project_cells
+from lookalike.embedding.garments import Garment
 from lookalike.images.decoding import ImageSource, aspect, decode, jpeg_thumbnail, prepare
+from lookalike.images.headers import require_header
 from lookalike.types import Mask, Matrix, Pixels
 
 Rectangle: TypeAlias = tuple[float, float, float, float]
@@ -25,6 +26,9 @@ Region: TypeAlias = Rectangle | AbstractSet[tuple[int, int]] | None
 
 Frame: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
+
+Reread: TypeAlias = Callable[[], ImageSource | None]
+"""Gives a photo's file again, None once it is gone."""
 
 # The longest side, in pixels, at which a photo is kept to crop regions from.
 MAX_SIDE = 1024
@@ -38,6 +42,51 @@ MAX_CROPS = 4
 MIN_GARMENT = 0.1
 
 
+class LargerPhoto:
+    """A photo with more pixels than were decoded at first: up to MAX_SIDE a side. Threads may share it.
+
+    A JPEG is decoded small, as products are. Its file is asked for again only when more pixels are needed, and not
+    kept: a visitor's photo is given up with the visitor's session.
+    """
+
+    def __init__(self, reread: Reread, called: str) -> None:
+        self._reread: Reread | None = reread
+        self._image: Image.Image | None = None
+        self._called, self._lock = called, threading.Lock()
+
+    def image(self) -> Image.Image | None:
+        """Return the photo, decoded at the first call; None if its file is gone before that. Raises ImageError."""
+        with self._lock:
+            if self._reread and (source := self._reread()) is not None:
+                self._image, self._reread = _shrink(decode(source, MAX_SIDE, self._called)), None
+            return self._image
+
+    @property
+    def is_decoded(self) -> bool:
+        return self._reread is None
+
+    def reread_from(self, reread: Reread) -> None:
+        """Take the photo's file from elsewhere, unless the photo is already there."""
+        with self._lock:
+            if self._reread:
+                self._reread = reread
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DecodedPhoto:
+    """A photo without its file: all that a View is computed from.
+
+    Attributes:
+        image: the upright RGB photo, at most MAX_SIDE pixels a side.
+        pixels: uint8 (s, s, 3), what the networks see of it.
+        larger: the LargerPhoto, None if image has all the pixels there are.
+    """
+
+    image: Image.Image
+    pixels: Pixels
+    larger: LargerPhoto | None = None
+
+
 @dataclass(eq=False, repr=False)
 class View:
     """Everything of one photo, computed once. Threads may share a view.
@@ -47,7 +96,7 @@ class View:
         pixels: uint8 (s, s, 3), what the networks saw of it.
         map: float32 (h, w, C), the look's feature map.
         fashion: the FashionMaps of this one image, or None.
-        decode_larger: returns the photo with more pixels than image, until enlarged() needs it; None if there are none.
+        larger: the LargerPhoto, None if image has all the pixels there are.
         crops: the Views of parts of the photo, by their frame.
     """
 
@@ -55,12 +104,10 @@ class View:
     pixels: Pixels
     map: Matrix
     fashion: FashionMaps | None = None
-    decode_larger: Callable[[], Image.Image] | None = None
+    larger: LargerPhoto | None = None
     crops: "dict[Frame, View]" = field(default_factory=dict, init=False)
+    _garments: list[Garment] | None = field(default=None, init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
-
-    def __post_init__(self) -> None:
-        self._enlarged = self.image
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -74,14 +121,8 @@ class View:
         return self.grid != (1, 1) and (self.fashion is None or self.fashion.last is not None)
 
     def enlarged(self) -> Image.Image:
-        """Return the photo with up to MAX_SIDE pixels a side; raises ImageError.
-
-        A JPEG is decoded small at first, as products are. The first call decodes it again if it may have more pixels.
-        """
-        with self._lock:
-            if self.decode_larger:
-                self._enlarged, self.decode_larger = _shrink(self.decode_larger()), None
-            return self._enlarged
+        """Return the photo with up to MAX_SIDE pixels a side, fewer if its file is gone; raises ImageError."""
+        return (self.larger and self.larger.image()) or self.image
 
     def crop(self, embedder: Embedder, frame: Frame) -> "View":
         """Return the View of a part of the enlarged photo, embedded at its first call; raises ImageError."""
@@ -90,8 +131,16 @@ class View:
                 if len(self.crops) >= MAX_CROPS:
                     self.crops.clear()
                 image = self.enlarged().crop(frame)
-                self.crops[frame] = _embed(embedder, image, prepare(image, embedder.size))
+                self.crops[frame] = embed_photo(embedder, DecodedPhoto(image, prepare(image, embedder.size)))
             return self.crops[frame]
+
+    def garments(self, embedder: Embedder) -> list[Garment]:
+        """Return the garments in the photo, the likeliest first, found at the first call; [] if nothing finds any."""
+        with self._lock:
+            if self._garments is None:
+                is_possible = embedder.finds_garments
+                self._garments = embedder.garments(prepare(self.image, embedder.garment_side)) if is_possible else []
+            return self._garments
 
     def thumbnail(self, side: int) -> bytes:
         """Return JPEG bytes of the image, at most side pixels wide and high."""
@@ -109,12 +158,30 @@ def look_at(
     The steps run within stage("decode") and stage("embed"), for a caller that measures them.
     """
     with stage("decode"):
-        image = decode(photo, embedder.size, called)
-        pixels = prepare(image, embedder.size)
-        image = _shrink(image)
-    larger = partial(decode, photo, MAX_SIDE, called) if max(image.size) < MAX_SIDE else None
+        decoded = decode_photo(embedder, photo, called)
     with stage("embed"):
-        return _embed(embedder, image, pixels, larger)
+        return embed_photo(embedder, decoded)
+
+
+def decode_photo(
+    embedder: Embedder, photo: ImageSource, called: str = "The photo", reread: Reread | None = None
+) -> DecodedPhoto:
+    """Return a photo (a path or its bytes, named as called says) as an embedder needs it; raises ImageError.
+
+    reread gives its file again where more pixels are needed; without it, the photo itself is kept for that.
+    """
+    image = decode(photo, embedder.size, called)
+    pixels = prepare(image, embedder.size)
+    image = _shrink(image)
+    larger = LargerPhoto(reread or (lambda: photo), called) if _has_more_pixels(photo, image) else None
+    return DecodedPhoto(image, pixels, larger)
+
+
+def embed_photo(embedder: Embedder, photo: DecodedPhoto) -> View:
+    """Return the View of a decoded photo."""
+    map = embedder.feature_maps(photo.pixels[None])[0]
+    fashion = embedder.fashion_maps(photo.pixels[None], [aspect(photo.image)])
+    return View(photo.image, photo.pixels, map, fashion, photo.larger)
 
 
 def vectors(
@@ -123,7 +190,7 @@ def vectors(
     region: Region | list[Region] = None,
     max_crop_share: float = MAX_CROP_SHARE,
 ) -> dict[str, Matrix]:
-    """Return a query's vectors, space → float32 (1, d): look, and fashion and color if the embedder has them.
+    """Return a query's vectors, space → float32 (1, d): look, and fashion, color and detail if the embedder has them.
 
     Several views are pooled into one query. With several, region is a list of one region for each. A region of
     at most max_crop_share of its photo is embedded in a crop, see focus. Raises ImageError.
@@ -134,9 +201,11 @@ def vectors(
     fashion = [(view.fashion, mask) for view, mask in seen if view.fashion]
     if len(fashion) == len(seen):
         # Where photos disagree, for example in color, their sum is short, and what they agree in counts more.
-        parts = [_pool_fashion(*part) for part in fashion]
-        result["fashion"] = normalize(sum(parts, np.zeros_like(parts[0])))
-        result["color"] = np.sqrt(sum(_pool_colors(*part) for part in fashion) / len(seen)).astype(np.float32)
+        parts, details = (
+            normalize(sum(own, np.zeros_like(own[0]))) for own in zip(*(_pool_fashion(*p) for p in fashion))
+        )
+        colors = np.sqrt(sum(_pool_colors(*part) for part in fashion) / len(seen)).astype(np.float32)
+        result |= {"fashion": parts, "color": colors, "detail": details}
     return result
 
 
@@ -189,11 +258,14 @@ def _shrink(image: Image.Image) -> Image.Image:
     return image
 
 
-def _embed(
-    embedder: Embedder, image: Image.Image, pixels: Pixels, decode_larger: Callable[[], Image.Image] | None = None
-) -> View:
-    map = embedder.feature_maps(pixels[None])[0]
-    return View(image, pixels, map, embedder.fashion_maps(pixels[None], [aspect(image)]), decode_larger)
+def _has_more_pixels(photo: ImageSource, image: Image.Image) -> bool:
+    """Return whether a photo may have more pixels than were decoded: only JPEGs are decoded at scales of their own."""
+    if max(image.size) >= MAX_SIDE:
+        return False
+    if not isinstance(photo, bytes):
+        return True
+    header = require_header(photo, "The photo")
+    return header.kind == "JPEG" and (header.size is None or max(header.size) > max(image.size))
 
 
 def _one_for_each(region: Region | list[Region], views: Sequence[View]) -> Sequence[Region]:
@@ -254,12 +326,13 @@ def _pool_look(seen: Sequence[tuple[View, Mask | None]], pooling: str) -> Matrix
     return normalize(pool(np.concatenate(every)[None, None], pooling))
 
 
-def _pool_fashion(maps: FashionMaps, mask: Mask | None) -> Matrix:
-    """Return the fashion vector of the cells: float32 (1, 256)."""
+def _pool_fashion(maps: FashionMaps, mask: Mask | None) -> tuple[Matrix, Matrix]:
+    """Return the fashion and detail vectors of the cells: float32 (1, 256) and (1, 96)."""
     if mask is None or maps.last is None:
-        return maps.vectors
+        return maps.vectors, maps.details
     inner = project_cells(mask, maps.last.shape[1], maps.boxes[0])
-    return fashion_vector(maps.last[0], maps.garment[0], maps.pixels[0], inner)[None]
+    fashion, detail = pool_cells(maps.last[0], maps.garment[0], maps.pixels[0], inner)
+    return fashion[None], detail[None]
 
 
 def _pool_colors(maps: FashionMaps, mask: Mask | None) -> Matrix:

@@ -1,8 +1,10 @@
 """Search: vectors or a photo in; the nearest products of an index out, exactly."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -11,21 +13,16 @@ from lookalike.errors import REBUILD, IndexFileError
 from lookalike.images.decoding import ImageSource, load_prepared
 from lookalike.index.catalogue import Catalogue, Product
 from lookalike.index.facets import Facets
-from lookalike.index.vector_search import RowFilter, normalize_weights
-from lookalike.types import Distances, Filters, Rows, Vectors, Weights
+from lookalike.index.vector_search import InMemorySearcher, RowFilter, measure_distances
+from lookalike.search.query import Rectangle, look_at
+from lookalike.search.query import vectors as region_vectors
+from lookalike.search.ranking_rule import RankingRule, balanced_rule, default_rule, usable_rule
+from lookalike.types import Distances, Filters, Mask, Matrix, Rows, Vectors, Weights
 
-# How much each space counts in a distance by default: the first line whose spaces an index has.
-DEFAULT_WEIGHTS: tuple[dict[str, float], ...] = (
-    {"tuned": 0.6, "fashion": 0.35, "look": 0.05},
-    {"fashion": 0.9, "look": 0.1},
-    {"look": 1.0},
-)
-# The two ends of the balance between the same look, 0, and the same color, 1; its middle keeps the weights.
-SAME_LOOK = {"look": 0.5, "fashion": 0.5}
-SAME_COLOR = {"color": 0.7, "fashion": 0.3}
-DEFAULT_BALANCE = 0.5
 # Products nearer than this in each of these spaces show the same picture, resized or slightly changed.
 SAME_PICTURE = {"look": 0.25, "fashion": 0.15}
+# Looks alone cannot tell a changed picture from another product: only those that are equal but for rounding count.
+SAME_LOOK_VECTOR = {"look": 0.01}
 
 
 @dataclass(frozen=True)
@@ -46,76 +43,112 @@ class Match:
         return 1 - self.distance**2 / 2
 
 
-def default_weights(spaces: Collection[str]) -> Weights:
-    """Return the weights, by space, of the default ranking."""
-    return next(weights for weights in DEFAULT_WEIGHTS if weights.keys() <= set(spaces))
+def same_picture_limits(spaces: Collection[str]) -> Weights:
+    """Return the limits, by space, within all of which two products of an index with those spaces show one picture."""
+    return SAME_PICTURE if SAME_PICTURE.keys() <= set(spaces) else SAME_LOOK_VECTOR
 
 
-def balanced(weights: Weights, balance: float) -> dict[str, float]:
-    """Return the weights for a balance between the same look, 0, and the same color, 1; 0.5 leaves weights as is."""
-    end = SAME_COLOR if balance > DEFAULT_BALANCE else SAME_LOOK
-    towards = abs(balance - DEFAULT_BALANCE) * 2
-    mixed = {name: (1 - towards) * weight / sum(weights.values()) for name, weight in weights.items()}
-    for name, weight in end.items():
-        mixed[name] = mixed.get(name, 0) + towards * weight / sum(end.values())
-    return mixed
+def show_same_picture(vectors: Vectors, limits: Weights, first: int, rows: Rows) -> Mask:
+    """Return whether each of the rows (m,) shows the picture of the first, by same_picture_limits: bool (m,).
+
+    vectors is space → float32 (n, d).
+    """
+    same = np.ones(len(rows), bool)
+    for name in sorted(limits, key=lambda name: vectors[name].shape[1]):  # the quickest first
+        same[same] = np.linalg.norm(vectors[name][rows[same]] - vectors[name][first], axis=1) < limits[name]
+    return same
 
 
 class Ranking:
     """Ranks the products of an index by their distance from a query's vectors. Any number of threads may use it.
 
-    weights says how much each space counts by default: squared distances are averaged by them.
+    rule says how, unless a question says it: a RankingRule, or weights for one stage.
     """
 
-    def __init__(self, index: Catalogue, weights: Weights | None = None) -> None:
+    def __init__(self, index: Catalogue, rule: RankingRule | Weights | None = None) -> None:
         self.index = index
-        self.weights = normalize_weights(weights or default_weights(index.widths), index.widths)
+        self.rule = usable_rule(rule or default_rule(index.widths, len(index.names)), index.widths)
         self._searcher = index.searcher()
 
     def distinct_matches(
         self,
         vectors: Vectors,
         k: int = 5,
-        weights: Weights | None = None,
+        rule: RankingRule | Weights | None = None,
         filters: Filters | None = None,
         excluded: Collection[int] = (),
     ) -> list[Match]:
         """Return the k matches of one query, space → (1, d), each with another picture.
 
-        weights replaces the default ones. filters and the excluded rows apply before the ranking, so that
-        fewer than k come back only if fewer exist.
+        rule replaces the usual one. filters and the excluded rows apply before the ranking, so that
+        fewer than k come back only if fewer exist. Raises what nearest raises.
         """
+
+        def nearest(count: int) -> tuple[Rows, Distances]:
+            rows, distances = self.nearest(vectors, count, rule, filters, excluded)
+            return rows[0], distances[0]
+
+        return self.group_matches(nearest, k)
+
+    def group_matches(self, find: Callable[[int], tuple[Rows, Distances]], k: int) -> list[Match]:
+        """Return the first k matches, each with another picture, of what find gives: so many rows, and how far each is.
+
+        Fewer come back only if find has no more.
+        """
+        if k < 1:
+            return []
         most, wanted = min(len(self.index.names), self._searcher.max_matches), 4 * k
         while True:
-            rows, distances = self.nearest(vectors, wanted, weights, filters, excluded)
-            groups = self._group_by_picture(rows[0])
+            rows, distances = find(wanted)
+            groups = self._group_by_picture(rows, k)
             if len(groups) >= k or wanted >= most:
                 break
             wanted *= 4
-        distance_of = dict(zip(rows[0], distances[0]))
+        distance_of = dict(zip(rows, distances))
         return [
             Match(rank, float(distance_of[first]), self.index.product(first), tuple(map(self.index.product, others)))
-            for rank, (first, *others) in enumerate(groups[:k], start=1)
+            for rank, (first, *others) in enumerate(groups, start=1)
         ]
 
     def nearest(
         self,
         vectors: Vectors,
         k: int = 5,
-        weights: Weights | None = None,
+        rule: RankingRule | Weights | None = None,
         filters: Filters | None = None,
         excluded: Collection[int] = (),
     ) -> tuple[Rows, Distances]:
         """Return rows (m, k) and distances (m, k) of the nearest products, ties ordered by row.
 
-        vectors is space → float32 (m, d). Raises IndexFileError if their widths are not the index's.
+        vectors is space → float32 (m, d). With a second stage, distances ascend within each block of rows. Raises
+        IndexFileError if the vectors' widths are not the index's, LookalikeError if the weights rank nothing.
         """
-        weights = normalize_weights(weights, self.index.widths) if weights else self.weights
-        self._check_widths(vectors, weights)
+        rule = usable_rule(rule, self._searcher.widths) if rule else self.rule
+        self._check_widths(vectors, rule)
         n, allowed = len(self.index.names), None
         if filters or excluded:
             allowed = RowFilter(n, self.facets if filters else None, filters or {}, tuple(excluded))
-        return self._searcher.nearest(vectors, weights, min(k, n, self._searcher.max_matches), allowed)
+        if k < 1:
+            none = np.empty((len(vectors[next(iter(rule.weights))]), 0))
+            return none.astype(int), none
+        most = min(n, self._searcher.max_matches)
+        if not rule.has_second_stage:
+            return self._searcher.nearest(vectors, rule.weights, min(k, most), allowed)
+        # Whole blocks: which products come first must not depend on how many are asked for.
+        whole = -(-k // rule.block) * rule.block
+        rows, _ = self._searcher.nearest(vectors, rule.weights, min(whole, most), allowed)
+        rows, distances = self.order_blocks(vectors, rule, rows)
+        return rows[:, :k], distances[:, :k]
+
+    def order_blocks(self, vectors: Vectors, rule: RankingRule, rows: Rows) -> tuple[Rows, Distances]:
+        """Return rows (m, k) with each block of them in the order of the second stage, and their distances by it."""
+        ordered, measured = np.empty_like(rows), np.empty(rows.shape)
+        for place, own in enumerate(rows):
+            query = {name: vectors[name][place] for name in rule.order_weights}
+            apart = measure_distances(query, self._searcher.vectors(own, rule.order_weights), rule.order_weights)
+            order = np.lexsort((own, apart, np.arange(len(own)) // rule.block))
+            ordered[place], measured[place] = own[order], apart[order]
+        return ordered, measured
 
     @cached_property
     def facets(self) -> Facets:
@@ -130,47 +163,80 @@ class Ranking:
         """Return a product of the catalogue as a query: space → float32 (1, d)."""
         return self._searcher.vectors([row])
 
-    def balanced_weights(self, balance: float) -> Weights:
-        """Return the weights for a balance between look and color; the default ones if the index has no colors."""
-        return balanced(self.weights, balance) if "color" in self.index.widths else self.weights
+    def mean_vectors(self, rows: Sequence[int]) -> Vectors:
+        """Return the mean of products' vectors, space → float32 (1, d); {} without rows."""
+        found = self._searcher.vectors(list(rows)) if rows else {}
+        return {name: matrix.mean(axis=0, keepdims=True) for name, matrix in found.items()}
 
-    def _check_widths(self, vectors: Vectors, weights: Weights) -> None:
-        for name in weights:
-            width, given = self.index.widths[name], vectors[name].shape[1]
+    def distances(self, vectors: Vectors, rows: Sequence[int], rule: RankingRule | None = None) -> Distances:
+        """Return how far products are from a query's vectors, by the last stage of a rule: float64 (m,)."""
+        weights = (usable_rule(rule, self._searcher.widths) if rule else self.rule).last_weights
+        query = {name: vectors[name][0] for name in weights}
+        return measure_distances(query, self._searcher.vectors(list(rows), weights), weights)
+
+    def with_space(self, name: str, matrix: Matrix) -> Self:
+        """Return this ranking with one more space, float32 (n, d); raises IndexFileError if vectors are on a server."""
+        if not isinstance(self._searcher, InMemorySearcher):
+            raise IndexFileError("A space can be added only to an index in this machine's memory.")
+        other = copy(self)
+        other._searcher = self._searcher.with_space(name, matrix)
+        return other
+
+    def balanced_rule(self, balance: float) -> RankingRule:
+        """Return the rule for a balance between look and color; the usual one if the index has no colors."""
+        return balanced_rule(self.rule, balance) if self.has_balance else self.rule
+
+    @property
+    def has_balance(self) -> bool:
+        """Whether the same look or the same color can be asked for."""
+        return "color" in self.index.widths
+
+    def _check_widths(self, vectors: Vectors, rule: RankingRule) -> None:
+        for name in sorted(rule.spaces):
+            width, given = self._searcher.widths[name], vectors[name].shape[1] if name in vectors else 0
             if width != given:
                 raise IndexFileError(
                     f"The index holds {name} vectors of {width} numbers, the photo's has {given}. {REBUILD}"
                 )
 
-    def _group_by_picture(self, rows: Rows) -> list[list[int]]:
-        """Return rows in groups that show the same picture, in the order of each group's first row."""
-        if not SAME_PICTURE.keys() <= self.index.widths.keys():
-            return [[row] for row in rows]
-        vectors, groups = self._searcher.vectors(rows, SAME_PICTURE), list[list[int]]()
-        for place in range(len(rows)):
-            group = next((group for group in groups if _is_same_picture(vectors, group[0], place)), None)
-            if group is None:
-                groups.append([place])
-            else:
-                group.append(place)
-        return [[rows[place] for place in group] for group in groups]
+    def _group_by_picture(self, rows: Rows, max_groups: int) -> list[list[int]]:
+        """Return the first groups of rows that show the same picture, in the order of each group's first row.
+
+        The work grows with the number of rows and of groups, not with its square: a shop may have one placeholder
+        as the picture of thousands of products.
+        """
+        limits, groups = same_picture_limits(self.index.widths), list[list[int]]()
+        vectors, left = self._searcher.vectors(rows, limits), np.arange(len(rows))
+        while len(left) and len(groups) < max_groups:
+            same = show_same_picture(vectors, limits, left[0], left)
+            same[0] = True
+            groups.append(rows[left[same]].tolist())
+            left = left[~same]
+        return groups
 
 
 class Recommender(Ranking):
     """A Ranking with the embedder that its index was made with, so that it can answer a photo."""
 
-    def __init__(self, index: Catalogue, embedder: Embedder, weights: Weights | None = None) -> None:
-        super().__init__(index, weights)
+    def __init__(self, index: Catalogue, embedder: Embedder, rule: RankingRule | Weights | None = None) -> None:
+        super().__init__(index, rule)
         self.embedder = embedder
 
-    def similar(self, photo: ImageSource, k: int = 5) -> list[Match]:
-        """Return the k matches of one photo (a path or its bytes), nearest first; raises ImageError.
+    def similar(
+        self, photo: ImageSource, k: int = 5, part: Rectangle | None = None, filters: Filters | None = None
+    ) -> list[Match]:
+        """Return the k matches of one photo (a path or its bytes) or a part of it, nearest first; raises ImageError.
 
-        Products with the same picture share one rank.
+        Products with the same picture share one rank. filters apply before the ranking: column → words.
         """
+        return self.distinct_matches(self.photo_vectors(photo, part), k, filters=filters)
+
+    def photo_vectors(self, photo: ImageSource, part: Rectangle | None = None) -> Vectors:
+        """Return one photo (a path or its bytes), or a part of it, as a query: space → float32 (1, d).
+
+        Raises ImageError.
+        """
+        if part:
+            return self.index.with_tuned(region_vectors(self.embedder, [look_at(self.embedder, photo)], part))
         pixels, aspect = load_prepared(photo, self.embedder.size)
-        return self.distinct_matches(self.index.with_tuned(self.embedder.vectors(pixels[None], [aspect])), k)
-
-
-def _is_same_picture(vectors: Vectors, a: int, b: int) -> bool:
-    return all(np.linalg.norm(vectors[name][a] - vectors[name][b]) < limit for name, limit in SAME_PICTURE.items())
+        return self.index.with_tuned(self.embedder.vectors(pixels[None], [aspect]))

@@ -8,9 +8,14 @@ from functools import cache
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lookalike.index.attributes import TYPE_COLUMN, normalize
 from lookalike.index.catalogue import product_id
 from lookalike.types import Attributes, Mask
+
+Counts: TypeAlias = NDArray[np.int_]
+"""How many words each row has: int (n,)."""
 
 Word: TypeAlias = tuple[str, tuple[str, ...]]
 """A word of a text written as one, and its parts: ("tshirt", ("t", "shirt"))."""
@@ -34,21 +39,24 @@ class WordSearch:
         tokens = cache(_tokens)
         self._everywhere = _TokenIndex([set().union(*map(tokens, own.values())) for own in attributes_by_row])
         self._in_name = _TokenIndex([tokens(own.get(NAME_COLUMN, "")) for own in attributes_by_row])
+        self._in_type = _TokenIndex([tokens(own.get(TYPE_COLUMN, "")) for own in attributes_by_row])
 
     def find(self, text: str, max_results: int = MAX_RESULTS) -> list[int]:
         """Return rows: those with that very id, then those where every word begins one of the product's.
 
-        Case and accents do not count. Products whose displayed name has all the words come first; otherwise the
-        catalogue's order stands.
+        Case and accents do not count. Products whose article type has the most of the words come first, since a dress
+        watch is no dress; then those whose displayed name has all the words; then the catalogue's order stands.
         """
-        exact = self._rows.get(text.strip().casefold(), [])
-        words = _words(text[:MAX_LETTERS])[:MAX_WORDS]
+        text = text.strip()[:MAX_LETTERS]
+        exact = self._rows.get(normalize(text).casefold(), [])
+        words = _words(text)[:MAX_WORDS]
         if not words:
             return exact[:max_results]
-        named = self._in_name.with_all(words)
-        found = [np.flatnonzero(named), np.flatnonzero(self._everywhere.with_all(words) & ~named)]
+        found = np.flatnonzero(self._everywhere.with_all(words))
+        named, in_type = self._in_name.with_all(words)[found], self._in_type.count(words)[found]
+        order = np.lexsort((~named, -in_type))  # stable
         # Duplicates of the exact rows drop out before the cut.
-        rows = np.concatenate(found)[: max_results + len(exact)].tolist()
+        rows = found[order[: max_results + len(exact)]].tolist()
         return list(dict.fromkeys(exact + rows))[:max_results]
 
 
@@ -67,11 +75,15 @@ class _TokenIndex:
 
     def with_all(self, words: Sequence[Word]) -> Mask:
         """Return which rows have every one of the words, whole or in parts: bool (n,)."""
-        matching = np.ones(self._n, bool)
-        for whole, parts in words:
-            in_parts = np.logical_and.reduce([self._with_prefix(part) for part in parts])
-            matching &= in_parts | self._with_prefix(whole)
-        return matching
+        return np.logical_and.reduce([self._with_word(word) for word in words])
+
+    def count(self, words: Sequence[Word]) -> Counts:
+        """Return how many of the words each row has, whole or in parts: int (n,)."""
+        return np.sum([self._with_word(word) for word in words], axis=0)
+
+    def _with_word(self, word: Word) -> Mask:
+        whole, parts = word
+        return np.logical_and.reduce([self._with_prefix(part) for part in parts]) | self._with_prefix(whole)
 
     def _with_prefix(self, prefix: str) -> Mask:
         """Return which rows have a token with that prefix: bool (n,)."""

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -32,13 +33,21 @@ class ExpiringCache(Generic[Key, Value]):
         self._lock = threading.Lock()
         self._is_sweeping = False
 
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+    def __contains__(self, key: Key) -> bool:
+        with self._lock:
+            return key in self._entries and self._clock() < self._entries[key][1]
+
+    def get(
+        self, key: Key, make: Callable[[], Value], is_worth_keeping: Callable[[Value], bool] = lambda value: True
+    ) -> Value:
         """Return the value of a key. If there is none, call make and keep its result; its errors are not kept."""
         with self._lock:
             if key in self._entries and self._clock() < self._entries[key][1]:
                 self._entries.move_to_end(key)
                 return self._entries[key][0]
         value = make()
+        if not is_worth_keeping(value):
+            return value
         with self._lock:
             self._entries[key] = value, self._clock() + self._seconds
             self._entries.move_to_end(key)
@@ -52,7 +61,8 @@ class ExpiringCache(Generic[Key, Value]):
             return
         try:
             threading.Thread(target=self._sweep_until_empty, name="expiring-cache", daemon=True).start()
-        except RuntimeError:  # The machine has no thread left. Keep nothing that would never be forgotten.
+        except (RuntimeError, MemoryError):
+            # The machine has no thread left. Keep nothing that would never be forgotten.
             self._entries.clear()
         else:
             self._is_sweeping = True
@@ -60,7 +70,7 @@ class ExpiringCache(Generic[Key, Value]):
     def _sweep_until_empty(self) -> None:
         while True:
             time.sleep(self._sweep)
-            with self._lock:
+            with self._lock, suppress(MemoryError):  # which must not end this thread; the next sweep tries again
                 now = self._clock()
                 for key in [key for key, (_, until) in self._entries.items() if until <= now]:
                     del self._entries[key]

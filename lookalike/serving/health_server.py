@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lookalike.errors import LookalikeError
@@ -17,6 +18,7 @@ from lookalike.serving.live_index import Description, describe
 
 LOOPBACK = "127.0.0.1"
 LOADING = "The index is being loaded."
+ANSWERS_FAIL = "Most answers of the last minute failed. The log and lookalike_errors_total say why."
 # Seconds between two looks at the index on disk.
 INTERVAL = 5.0
 
@@ -25,7 +27,7 @@ class HealthServer(ThreadingHTTPServer):
     """Answers with one thread for each question, and calls load in another, so that no visitor waits for the index.
 
     load returns the recommender. It is called at once and every interval seconds. Raises OSError if the address is
-    taken, OverflowError if the port is not one.
+    taken, OverflowError if the port is not one, RuntimeError if the machine has no thread left.
     """
 
     daemon_threads = True
@@ -37,11 +39,18 @@ class HealthServer(ThreadingHTTPServer):
         self._load, self._interval = load, interval
         self._health: tuple[bool, Description | dict[str, str]] = (False, {"reason": LOADING})
         self._closed = threading.Event()
-        threading.Thread(target=self._keep_loaded, name="index", daemon=True).start()
-        threading.Thread(target=self.serve_forever, name="health", daemon=True).start()
+        try:
+            threading.Thread(target=self._keep_loaded, name="index", daemon=True).start()
+            threading.Thread(target=self.serve_forever, name="health", daemon=True).start()
+        except RuntimeError:
+            self._closed.set()
+            self.server_close()
+            raise
 
     def health(self) -> tuple[bool, Description | dict[str, str]]:
         """Return (True, what is served) or (False, why nothing is), without waiting."""
+        if self._health[0] and telemetry.answers_fail():
+            return False, {"reason": ANSWERS_FAIL}
         return self._health
 
     def close(self) -> None:
@@ -57,8 +66,9 @@ class HealthServer(ThreadingHTTPServer):
             except LookalikeError as error:
                 self._health = False, {"reason": str(error)}
             except Exception as error:
-                telemetry.failed(error)
                 self._health = False, {"reason": f"The index cannot be loaded ({type(error).__name__})."}
+                with suppress(MemoryError):  # which must not end this thread
+                    telemetry.failed(error)
             if self._closed.wait(self._interval):
                 return
 
@@ -105,7 +115,7 @@ def start_health_server(
     """
     try:
         server = HealthServer(load, int(port), address, interval)
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError, OverflowError, RuntimeError) as error:  # RuntimeError: no thread is left
         telemetry.log("health-server-failed", logging.ERROR, error=type(error).__name__, port=port)
         return None
     telemetry.log("health-server", port=server.server_port)

@@ -4,9 +4,9 @@ import gc
 import json
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypedDict
+from typing import Protocol, TypeAlias, TypedDict, TypeVar, cast
 
 import numpy as np
 
@@ -22,6 +22,8 @@ RETRY_SECONDS = 30.0
 
 Served: TypeAlias = tuple[Recommender, Hashable]
 """A recommender and the version of its index."""
+
+Value = TypeVar("Value")
 
 
 class Description(TypedDict):
@@ -80,6 +82,7 @@ class LiveRecommender:
             self._loading.acquire()
         elif not self._loading.acquire(blocking=False):
             return served
+        del served  # or the index that is replaced would outlive _take_over
         try:
             return self._take_over()
         finally:
@@ -112,7 +115,10 @@ class LiveRecommender:
         # Without a manifest, only an unchanged version tells that the two files belong together.
         if recommender.index.manifest or index_version(self.folder) == before:
             self._served, self.problem = (recommender, before), None
-            return self._served
+            # The old one and what was kept with it refer to each other.
+            served = None
+            gc.collect()
+            return recommender, before
         if served:
             return served
         raise IndexFileError(f"The index in {self.folder} is being written. Try again in a moment.")
@@ -126,6 +132,9 @@ def open_recommender(folder: StrPath, like: Recommender | None = None, load: Loa
     try:
         recommender = load(folder, like)
         warm_up(recommender)
+        telemetry.index_loaded(recommender.index, recommender.index.written_at)
+        telemetry.log("index", **describe(recommender))
+        return recommender
     except (LookalikeError, MemoryError) as error:
         telemetry.failed(error)
         raise
@@ -133,10 +142,6 @@ def open_recommender(folder: StrPath, like: Recommender | None = None, load: Loa
         # A bug: visitors get a sentence, the log the error's class and place.
         telemetry.failed(error)
         raise LookalikeError(f"The index cannot be loaded ({type(error).__name__}).") from None
-    _freeze_garbage()
-    telemetry.index_loaded(recommender.index, recommender.index.written_at)
-    telemetry.log("index", **describe(recommender))
-    return recommender
 
 
 def warm_up(recommender: Recommender) -> None:
@@ -144,16 +149,21 @@ def warm_up(recommender: Recommender) -> None:
     side = recommender.embedder.size
     gray = np.full((1, side, side, 3), 128, np.uint8)
     recommender.nearest(recommender.index.with_tuned(recommender.embedder.vectors(gray)), 1)
+    if recommender.embedder.finds_garments:
+        recommender.embedder.garments(np.full((recommender.embedder.garment_side,) * 2 + (3,), 128, np.uint8))
 
 
-def _freeze_garbage() -> None:
-    """Exempt what is loaded from garbage collection, which Streamlit runs after every rerun.
+def kept_with(owner: object, name: str, make: Callable[[], Value]) -> Value:
+    """Return what make computes of a recommender or an index: computed once, kept with it and gone with it.
 
-    What was exempt before is collected once more: nothing of the index served until now may stay.
+    A cache of its own would hold a replaced index for as long as nobody asks for the next one. Errors are not kept.
     """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+    kept = vars(owner).setdefault("kept_with_it", {})
+    # A lock for each name: what takes seconds must not hold up what is there already.
+    with kept.setdefault(("lock", name), threading.Lock()):
+        if name not in kept:
+            kept[name] = make()
+        return cast(Value, kept[name])
 
 
 def describe(recommender: Recommender) -> Description:

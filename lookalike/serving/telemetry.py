@@ -6,9 +6,11 @@ lets through known fields with harmless values and nothing else. The metrics' re
 
 import json
 import logging
+import platform
 import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,19 +18,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TextIO, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, exposition
 
-from lookalike.errors import LookalikeError
+from lookalike import __version__
+from lookalike.errors import IndexFileError, LookalikeError, ServerError, ShortageError, WeightsError
+from lookalike.search.clicks import EVENTS
 
 Field: TypeAlias = "str | int | float | dict[str, float] | None"
 
 PACKAGE = Path(__file__).parents[1]
-KINDS = ("photo", "product", "region")
+KINDS = ("photo", "product", "region", "garments")
 STAGES = ("wait", "decode", "embed", "search", "show")
 FIELDS = frozenset(
     ("kind", "outcome", "ms", "stages", "products", "index", "backbone", "precision", "error", "where", "port")
 )
 HARMLESS = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+# The answers that say whether the next visitor would get one: those of the last minute. Fewer failures than these
+# may come from a single strange photo.
+RECENT_SECONDS, MAX_RECENT, MIN_FAILURES = 60.0, 1000, 2
+# Errors of ours for which a visitor can do nothing.
+OPERATORS_ERRORS = (IndexFileError, ServerError, ShortageError, WeightsError)
 # Seconds. A warm answer takes 0.05 to 0.5 s, and after 30 s a visitor has left.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -40,11 +49,24 @@ LATENCY = Histogram(
     "lookalike_stage_seconds", "Seconds by stage of a query.", ["stage"], buckets=BUCKETS, registry=REGISTRY
 )
 WAITING = Gauge("lookalike_people_waiting", "People whose query waits for its turn.", registry=REGISTRY)
+CLICKS = Counter(
+    "lookalike_clicks",
+    "What shoppers did with products in answers, where the shop counts that, by event and rank.",
+    ["event", "rank"],
+    registry=REGISTRY,
+)
 PRODUCTS = Gauge("lookalike_index_products", "Products in the index that answers.", registry=REGISTRY)
 INDEX_AGE = Gauge("lookalike_index_age_seconds", "Seconds since the index that answers was made.", registry=REGISTRY)
+BUILD = Info("lookalike_build", "What runs: Lookalike, its Python and its operating system.", registry=REGISTRY)
+PROCESS = ProcessCollector(registry=REGISTRY)
 METRICS_TYPE = exposition.CONTENT_TYPE_LATEST
 
+# Ranks beyond this one share a series.
+MAX_RANK_LABEL = 10
+
 _logger = logging.getLogger("lookalike")
+# When recent requests ended, and whether they failed for no fault of the visitor's.
+_recent: deque[tuple[float, bool]] = deque(maxlen=MAX_RECENT)
 _request: "ContextVar[Request | None]" = ContextVar("request", default=None)
 
 
@@ -62,6 +84,7 @@ class Request:
         self.id = secrets.token_hex(8)
         self.stages: dict[str, float] = {}
         self.outcome = "ok"
+        self.is_failure = False
 
 
 class JsonLines(logging.Formatter):
@@ -119,6 +142,8 @@ def request(kind: str) -> Iterator[Request]:
         stages = {name: _milliseconds(seconds) for name, seconds in current.stages.items()}
         took = _milliseconds(time.perf_counter() - start)
         log("query", kind=kind, outcome=current.outcome, ms=took, stages=stages)
+        if current.outcome != "stopped":
+            _recent.append((time.monotonic(), current.is_failure))
         _request.reset(token)
 
 
@@ -144,20 +169,42 @@ def waiting() -> Iterator[None]:
         yield
 
 
+def answers_fail() -> bool:
+    """Return whether most answers of the last minute failed, for no fault of their visitors'."""
+    since = time.monotonic() - RECENT_SECONDS
+    failures = [is_failure for ended, is_failure in list(_recent) if ended >= since]
+    return sum(failures) >= max(MIN_FAILURES, len(failures) / 2)
+
+
 def failed(error: BaseException) -> None:
-    """Count an error by its class. One that is not ours is logged with its place, without its text."""
-    is_ours = isinstance(error, LookalikeError)
-    kind = type(error).__name__ if is_ours else "unexpected"
-    ERRORS.labels(kind).inc()
+    """Count an error, see count_error, as the outcome of the request around it."""
+    kind = count_error(error)
     current = _request.get()
     if current:
         current.outcome = kind
+        current.is_failure = kind == "unexpected" or isinstance(error, OPERATORS_ERRORS)
+
+
+def count_error(error: BaseException) -> str:
+    """Count an error by its class, and return what it counts as. One that is not ours is logged with its place.
+
+    Its text is not: it may quote anything.
+    """
+    is_ours = isinstance(error, LookalikeError)
+    kind = type(error).__name__ if is_ours else "unexpected"
+    ERRORS.labels(kind).inc()
     if not is_ours:
         trace = error.__traceback__
         while trace and trace.tb_next:
             trace = trace.tb_next
         where = _place(trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else None
         log("unexpected", logging.ERROR, error=type(error).__name__, where=where)
+    return kind
+
+
+def count_click(event: str, rank: int) -> None:
+    """Count what a shopper did with a product at a rank, 0 outside of an answer. Which product is in no metric."""
+    CLICKS.labels(_check_name(event, EVENTS), str(rank) if rank <= MAX_RANK_LABEL else f"over {MAX_RANK_LABEL}").inc()
 
 
 def index_loaded(index: Index, written_at: float) -> None:
@@ -174,6 +221,7 @@ def metrics() -> bytes:
 
 def declare_series() -> None:
     """Make every kind and stage a series that starts at 0: an alert on a rate must not miss the first one."""
+    BUILD.info({"version": __version__, "python": platform.python_version(), "system": platform.platform(terse=True)})
     for kind in KINDS:
         QUERIES.labels(kind)
     for name in STAGES:

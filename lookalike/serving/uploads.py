@@ -25,9 +25,10 @@ def keep(photo: View | Image.Image, digest: str, folder: StrPath) -> Path | None
     try:
         if not path.exists():
             image = photo.enlarged() if isinstance(photo, View) else photo
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, jpeg_thumbnail(image, KEPT_SIDE))
-    except (OSError, LookalikeError) as error:
+            # For the shop's own user alone, whatever the umask is.
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(path, jpeg_thumbnail(image, KEPT_SIDE), mode=0o600)
+    except (OSError, MemoryError, LookalikeError) as error:
         telemetry.log("not-kept", logging.WARNING, error=type(error).__name__)
         return None
     return path

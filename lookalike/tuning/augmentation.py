@@ -9,6 +9,7 @@ can take over the other's.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -44,7 +45,9 @@ def composite_vectors(
     parts: list[Vectors] = []
     kept: list[int] = []
     batches = [rows[start : start + COMPOSITES_PER_BATCH] for start in range(0, len(rows), COMPOSITES_PER_BATCH)]
-    with ThreadPoolExecutor(workers or usable_cores()) as pool:
+    with ExitStack() as stack:
+        pool = ThreadPoolExecutor(workers or usable_cores())
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)  # a Ctrl-C need not wait for it
         for batch in progress(batches, desc="tuning", unit="batch"):
             made = [one for one in pool.map(lambda row: _composite_product(index, int(row), size), batch) if one]
             if made:

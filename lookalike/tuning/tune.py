@@ -11,7 +11,8 @@ import numpy as np
 
 from lookalike.analysis.metrics import NO_PRODUCT, Keys, Precisions, nearest_others, number_distinct
 from lookalike.embedding.embedder import Embedder
-from lookalike.errors import REBUILD, CatalogueError
+from lookalike.embedding.fashion import find_fashion
+from lookalike.errors import INDEX_COMMAND, REBUILD, CatalogueError
 from lookalike.index.attribute_head import AttributeHead, columns_to_learn
 from lookalike.index.lock import lock
 from lookalike.index.reading import MANIFEST, Index, load_index
@@ -19,6 +20,7 @@ from lookalike.index.writing import save_head
 from lookalike.search.recommender import Ranking
 from lookalike.tuning.augmentation import composite_vectors
 from lookalike.tuning.fitting import fit_head
+from lookalike.tuning.photo_examples import photo_examples
 from lookalike.types import Attributes, Progress, Rows, Vectors, no_progress
 
 SEED = 7
@@ -77,9 +79,15 @@ def _tune_locked(index: Index, load_embedder: Callable[[], Embedder], progress: 
         raise CatalogueError(f"This index has no fashion space to tune. {REBUILD}")
     attributes = [index.attributes_of(row) for row in range(len(index.names))]
     digest = hashlib.sha256(json.dumps(attributes).encode()).hexdigest()
-    if (index.manifest.get("tuning") or {}).get("attributes") == digest and not again:
+    learned_from = (index.manifest.get("tuning") or {}).get("attributes")
+    if learned_from == digest and not again:
         return ""
-    head, gain = tune(index, load_embedder(), attributes, progress)
+    try:
+        head, gain = tune(index, load_embedder(), attributes, progress)
+    except CatalogueError:
+        if index.head and learned_from is None:  # kept from the index before this one, until a new one was learned
+            save_head(index, None, None)
+        raise
     save_head(index, head, {"attributes": digest, **asdict(gain)})
     return f"{gain}: {'switched on' if head else 'left off, as it does not help'}."
 
@@ -98,7 +106,7 @@ def tune(
     if len(known) < MIN_PRODUCTS:
         raise CatalogueError(
             f"{len(known)} products have attributes that can be learned; at least {MIN_PRODUCTS} are needed. "
-            "Name a table with more of them (--styles), or skip tuning (--no-tune)."
+            f"Make the index again with a table that has more of them: {INDEX_COMMAND} --styles FILE"
         )
     count = min(round(HELD_OUT * len(known)), MAX_QUERIES)
     order = np.random.default_rng(SEED).permutation(known)
@@ -119,7 +127,37 @@ def fit_with_composites(
     spaces = {name: np.concatenate([index.spaces[name], own]) for name, own in vectors.items()}
     # Choose the columns by the products alone: a word is not more frequent for being seen twice.
     columns = columns_to_learn(attributes)
-    return fit_head(spaces or index.spaces, [*attributes, *(attributes[row] for row in rows)], columns)
+    known = [*attributes, *(attributes[row] for row in rows)]
+    # A shop's photos are like the package's only where its products were embedded by the package's own network.
+    return fit_head(spaces or index.spaces, known, columns, photo_examples() if _is_ours(index) else None)
+
+
+def _is_ours(index: Index) -> bool:
+    return index.manifest.get("fashion") == find_fashion().manifest_key()
+
+
+def forget_words(index: Index, rows: Rows) -> Index:
+    """Return an index with a head that was fitted without the words of the products in rows; raises CatalogueError.
+
+    It learns from the products as they are, not on other backgrounds, so that no image is needed.
+    """
+    attributes = [index.attributes_of(row) for row in range(len(index.names))]
+    return _tuned_without(index, attributes, rows, ({}, np.empty(0, int)))
+
+
+def _tuned_without(
+    index: Index, attributes: Sequence[Attributes], rows: Rows, composites: tuple[Vectors, Rows]
+) -> Index:
+    """Return an index tuned by a head that was fitted without the words of the products in rows."""
+    hidden = set(rows.tolist())
+    visible = [{} if row in hidden else own for row, own in enumerate(attributes)]
+    head = fit_with_composites(index, visible, composites)
+    if head is None:
+        raise CatalogueError(
+            f"Too few products differ in {', '.join(columns_to_learn(attributes))} to learn from some of them and test "
+            f"with the others. Make the index again with a table in which more do: {INDEX_COMMAND} --styles FILE"
+        )
+    return replace(index, spaces={**index.spaces, "tuned": head.tuned(index.spaces, attributes)}, head=head)
 
 
 def _measure_gain(
@@ -131,15 +169,7 @@ def _measure_gain(
     composites: tuple[Vectors, Rows],
 ) -> Gain:
     """Return what a head gains that was trained without the held-out rows."""
-    hidden = set(held_out.tolist())
-    visible = [{} if row in hidden else own for row, own in enumerate(attributes)]
-    head = fit_with_composites(index, visible, composites)
-    if head is None:
-        raise CatalogueError(
-            f"Too few products differ in {', '.join(columns)} to learn from some of them and test with the others. "
-            "Name a table in which more do (--styles), or skip tuning (--no-tune)."
-        )
-    tuned = replace(index, spaces={**index.spaces, "tuned": head.tuned(index.spaces, attributes)}, head=head)
+    tuned = _tuned_without(index, attributes, held_out, composites)
     known = [{column: own[column] for column in columns if column in own} for own in attributes]
     # Products with the same picture share a key, so that a query does not find its copies.
     keys = number_distinct(row.tobytes() for row in index.look)[:, None]

@@ -15,8 +15,8 @@ from lookalike.search.query import View
 from lookalike.serving.state import server_state
 from lookalike.web import texts
 
-# A card is 168 pixels wide, and most phones draw three dots a pixel. The query is shown larger.
-CARD_SIDE, QUERY_SIDE = 400, 640
+# A card is 170 to 280 pixels wide, and most phones draw three dots a pixel. The query is shown larger.
+CARD_SIDE, QUERY_SIDE = 560, 640
 # A picture that cannot be read is tried again after this time: the disk may be back.
 RETRY_SECONDS = 60.0
 
@@ -33,9 +33,12 @@ def of_product(catalogue: Catalogue, product: Product, version: Hashable, side: 
     return picture
 
 
-def of_photo(digest: str, view: View, side: int = QUERY_SIDE) -> bytes:
-    """Return JPEG bytes of a visitor's photo, made from its View without decoding it again."""
-    return server_state().thumbnails.get((digest, side), lambda: view.thumbnail(side))
+def of_photo(digest: str, view: View, side: int = QUERY_SIDE) -> bytes | None:
+    """Return JPEG bytes of a visitor's photo, made from its View without decoding it again; None without memory."""
+    try:
+        return server_state().thumbnails.get((digest, side), lambda: view.thumbnail(side))
+    except MemoryError:
+        return None
 
 
 def draw_product(
@@ -45,9 +48,10 @@ def draw_product(
     width: int | Literal["stretch"] = "stretch",
     alt: str | None = None,
     if_missing: str = "",
+    side: int = CARD_SIDE,
 ) -> None:
     """Draw a product's picture, or the words if_missing. alt replaces the text for screen readers."""
-    picture = of_product(catalogue, product, version)
+    picture = of_product(catalogue, product, version, side)
     if picture:
         st.image(picture, width=width, alt=texts.alt_text(product) if alt is None else alt)
     elif if_missing:
@@ -64,5 +68,5 @@ def _product_thumbnail(identity: str, version: Hashable, side: int, _file: Path)
     """Return JPEG bytes, None if the file cannot be read now, and when it was tried."""
     try:
         return thumbnail(_file, side), time.monotonic()
-    except (ImageError, ShortageError):
+    except (ImageError, ShortageError, MemoryError):
         return None, time.monotonic()

@@ -53,6 +53,16 @@ def test_a_catalogue_of_one_picture_has_a_map():
     assert np.isfinite(catalogue_map.place_products(shop)).all()
 
 
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5])
+def test_every_product_has_a_place_if_many_share_one_picture(share):
+    rng = np.random.default_rng(0)
+    shop = groups(1200, 1)
+    rows = rng.choice(1200, int(share * 1200), replace=False)
+    shop.look[rows] = shop.look[rows[0]]
+    places = catalogue_map.place_products(shop, max_landmarks=300)
+    assert np.isfinite(places).all() and np.abs(places).max() <= 1
+
+
 def test_the_most_frequent_words_get_their_own_colors():
     words = [f"w{place:02}" for place in range(12) for _ in range(20 - place)] + [None]
     legend = catalogue_map.make_legend(words)

@@ -13,6 +13,7 @@ from lookalike import __version__
 from lookalike.cli.commands import publish
 from lookalike.index.attributes import read_styles
 from lookalike.milvus.layout import SEARCH_INDEXES
+from lookalike.search.clicks import Key, to_lines
 from tests.support.data import ROOT, data
 
 
@@ -153,7 +154,7 @@ def test_ctrl_c_during_fetch_says_what_is_saved(tmp_path):
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_hear_interrupts
     )
-    while "image/s" not in (seen := process.stderr.read(80)) and seen:
+    while " of 257" not in (seen := process.stderr.readline()) and seen:
         pass
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[1]
@@ -180,3 +181,50 @@ def test_help_names_every_command_and_answers_at_once():
 def test_publish_offers_the_kinds_that_milvus_has():
     kinds = next(option.type.choices for option in publish.params if option.name == "search_index")
     assert list(kinds) == list(SEARCH_INDEXES)
+
+
+def test_evaluate_tells_what_shoppers_clicked(tmp_path):
+    counts = {Key("shown", "a", 1): 100, Key("shown", "b", 2): 100, Key("link", "a", 1): 50, Key("link", "c", 2): 10}
+    (tmp_path / "clicks-2026-11-30-00000000.jsonl").write_bytes(to_lines("2026-11-30", counts))
+    done = lookalike("evaluate", "--clicks", tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    assert "1     100    50       0.500 (0.404–0.596)" in done.stdout
+    assert "mean reciprocal rank of clicks: 0.917" in done.stdout
+    assert re.search(r"^b +100 +10\.0$", done.stdout, re.M)
+    figures = json.loads(lookalike("evaluate", "--clicks", tmp_path, "--json").stdout)
+    assert figures["never_clicked"] == [{"product": "b", "shown": 100, "expected": 10.0}]
+
+
+def test_evaluate_without_clicks_to_judge_says_so(tmp_path):
+    done = lookalike("evaluate", "--clicks", tmp_path)
+    assert done.returncode == 1 and re.fullmatch(r"error: .* has no files clicks-….*\.\n", done.stderr)
+    done = lookalike("evaluate", "--clicks", tmp_path, "--queries", tmp_path)
+    assert done.returncode == 2 and "--clicks is judged alone" in done.stderr
+
+
+def test_filters_leave_products_with_one_of_the_words_in_each_column(shop):
+    photo = sorted((shop / "images").iterdir())[0]
+    arguments = ("similar", "--index", shop, "--json", "-k", 50, photo)
+    chosen = ("--filter", "gender=Women", "--filter", "baseColour=Red", "--filter", "baseColour=Blue")
+    found = json.loads(lookalike(*arguments, *chosen).stdout)[0]["matches"]
+    everything = json.loads(lookalike(*arguments).stdout)[0]["matches"]
+    expected = [
+        one["path"]
+        for one in everything
+        if one["attributes"]["gender"] == "Women" and one["attributes"]["baseColour"] in ("Red", "Blue")
+    ]
+    assert [one["path"] for one in found] == expected and 0 < len(found) < len(everything)
+
+
+@pytest.mark.parametrize(
+    "chosen, code, sentence",
+    [
+        ("gender", 2, "--filter gender is no filter. Write COLUMN=WORD"),
+        ("=Women", 2, "is no filter"),
+        ("nothing=x", 1, "error: There is no column nothing to filter by. Choose among: gender,"),
+        ("price=20..50", 1, "error: There is no column price to filter by."),
+    ],
+)
+def test_a_filter_that_cannot_be_gets_a_sentence(shop, chosen, code, sentence):
+    done = lookalike("similar", "--index", shop, "--filter", chosen, sorted((shop / "images").iterdir())[0])
+    assert done.returncode == code and sentence in done.stderr and done.stdout == "" and "Traceback" not in done.stderr

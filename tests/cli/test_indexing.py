@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lookalike.index.reading import load_index
 from tests.support.data import ROOT, data
 
 
@@ -31,7 +32,7 @@ def test_the_defaults_are_images_and_this_folder(catalogue):
     done = extract(cwd=catalogue.parent)
     assert done.returncode == 0, done.stderr
     assert "4 found, 4 indexed, 0 skipped" in done.stdout and "backbone efficientnet-lite0" in done.stdout
-    assert "images/s" in done.stdout and "4/4" in done.stderr  # the summary; the progress bar
+    assert "images/s" in done.stdout and "image/s" not in done.stderr  # the summary; the progress bar is for terminals
     assert pickle.load(open(catalogue.parent / "filenames.pkl", "rb"))[0] == "images/1.png"
     assert np.array(pickle.load(open(catalogue.parent / "embeddings.pkl", "rb"))).shape == (4, 1280)
 
@@ -116,6 +117,40 @@ def test_it_indexes_real_images(tmp_path):
     assert look.shape == (150, 1280)
     np.testing.assert_allclose(np.linalg.norm(look, axis=1), 1, atol=1e-5)
     assert all((tmp_path / name).is_file() for name in pickle.load(open(tmp_path / "filenames.pkl", "rb")))
+
+
+def test_a_run_says_which_table_it_took_and_what_found_each_other(catalogue):
+    """The table among the images wins over the one next to them, in the run, in the app and in evaluate."""
+    own = catalogue / "styles.csv"
+    own.write_text("id,gender\n1,Men\n2,Men\nx-3,Men\nx-4,Men\nx-5,Men\n")
+    done = extract("--images", catalogue, "--output", catalogue.parent, "--no-tune")
+    assert done.stdout.splitlines()[1:] == [
+        f"Attributes from {own}: 2 of 4 products have a row in it, and 2 of its 5 ids have an image.",
+        "Products without a row, for example: '3', '4'.",
+        "Ids without an image, for example: 'x-3', 'x-4'.",
+    ]
+    assert load_index(catalogue.parent).product(0).attributes == {"gender": "Men"}
+    done = extract("--images", catalogue.as_uri(), "--output", catalogue.parent, "--no-tune")
+    assert f"Attributes from {own}: 2 of 4 products" in done.stdout
+    own.unlink()
+    done = extract("--images", catalogue, "--output", catalogue.parent, "--no-tune")
+    assert f"Attributes from {catalogue.parent / 'styles.csv'}: 4 of 4 products" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["circle", "a" * 300])
+def test_images_whose_path_leads_nowhere_get_a_sentence(tmp_path, name):
+    (tmp_path / "circle").symlink_to("circle")
+    done = extract("--images", tmp_path / name, "--output", tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("error: There is no folder")
+
+
+def test_a_run_says_that_it_replaces_the_index_of_another_folder(catalogue):
+    other = catalogue.parent.parent / "other"
+    shutil.copytree(catalogue, other)
+    runs = [extract("--images", images, "--output", catalogue.parent) for images in (catalogue, catalogue, other)]
+    assert ["replaces the index of" in done.stderr for done in runs] == [False, False, True]
+    assert f"This replaces the index of images in {catalogue.parent}." in runs[2].stderr
+    assert "No table of attributes" in runs[2].stdout
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
 """Engines, precisions and modes against each other: one image gives one vector, however it is computed."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import util
 
 import numpy as np
 import pytest
@@ -59,6 +63,7 @@ def test_a_vector_never_depends_on_its_batch(lite0, pixels, precision, throughpu
     assert_bitwise_the_same_in_any_batch(embedder.rows, pixels)
 
 
+@pytest.mark.tensorflow
 def test_a_vector_never_depends_on_its_batch_when_tensorflow_indexes(lite0, pixels):
     engine = TensorFlowEngine(lite0, throughput=True)
     assert_bitwise_the_same_in_any_batch(lambda part: engine.feature_maps(part).max(axis=(1, 2)), pixels)
@@ -70,12 +75,14 @@ def test_throughput_and_latency_agree(lite0, pixels, precision):
     assert cosines(quick, many).min() >= 0.99999
 
 
+@pytest.mark.tensorflow
 def test_tensorflow_and_openvino_f32_agree_on_the_embedded_backbone(lite0, pixels):
     ours, theirs = (load_embedder(lite0, engine, "f32").embed(pixels) for engine in ("openvino", "tensorflow"))
     assert cosines(ours, theirs).min() >= 0.99999
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("precision, min_cosine", [("f32", 0.9999), pytest.param("bf16", 0.999, marks=needs_bf16)])
 def test_openvino_agrees_with_tensorflow_on_resnet50(seeded_weights, real_pixels, precision, min_cosine):
     backbone = find_backbone("resnet50", seeded_weights)
@@ -107,4 +114,27 @@ def test_tensorflow_refuses_bf16(lite0):
 def test_each_precision_has_a_key_of_its_own(lite0):
     keys = {load_embedder(lite0, "openvino", precision).key() for precision in supported_precisions()}
     assert len(keys) == len(supported_precisions())
+
+
+@pytest.mark.tensorflow
+def test_both_engines_have_the_same_key_in_f32(lite0):
     assert load_embedder(lite0, "tensorflow").key() == load_embedder(lite0, "openvino", "f32").key()
+
+
+@pytest.mark.skipif(util.find_spec("tensorflow") is not None, reason="TensorFlow is installed")
+def test_without_tensorflow_its_engine_is_refused_with_the_command_that_installs_it(lite0):
+    assert load_embedder(lite0).precision == supported_precisions()[-1]
+    with pytest.raises(WeightsError, match="tensorflow is not installed. Run: pip install -r requirements.txt"):
+        load_embedder(lite0, "tensorflow")
+
+
+@pytest.mark.tensorflow
+def test_another_backend_of_keras_is_not_taken_for_tensorflow():
+    code = (
+        "from lookalike.embedding.backbones import find_backbone; "
+        "from lookalike.embedding.embedder import load_embedder; "
+        "load_embedder(find_backbone('efficientnet-lite0'), 'tensorflow')"
+    )
+    variables = {**os.environ, "KERAS_BACKEND": "openvino"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert "Keras was started with openvino in this process. Set KERAS_BACKEND=tensorflow" in done.stderr

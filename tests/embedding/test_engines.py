@@ -1,8 +1,11 @@
 """ResNet-50, the embedded backbone and custom encoders, through the real engine."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -12,6 +15,7 @@ from PIL import Image
 
 from lookalike.embedding.backbones import find_backbone
 from lookalike.embedding.embedder import load_embedder, normalize
+from lookalike.embedding.engines import keras_models
 from lookalike.embedding.engines.torch_checkpoint import read_checkpoint
 from lookalike.errors import WeightsError
 from lookalike.images.decoding import load_pixels
@@ -64,6 +68,21 @@ def test_both_formats_of_resnet50_weights_give_the_same_vectors(seeded_weights, 
     backbones = [find_backbone("resnet50", path) for path in (seeded_weights, legacy)]
     vectors = [load_embedder(backbone, precision="f32").embed(generate_images()) for backbone in backbones]
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+
+
+def test_weights_load_whatever_their_file_is_called_and_where_no_links_may_be_made(
+    seeded_weights, tmp_path, monkeypatch
+):
+    """Windows lets only administrators make symbolic links."""
+
+    def refuse(*arguments, **options):
+        raise OSError("A required privilege is not held by the client")
+
+    for name in ("symlink", "link"):
+        monkeypatch.setattr(os, name, refuse)
+    renamed = shutil.copy(seeded_weights, tmp_path / "weights of ours.bin")
+    expected, found = (keras_models.resnet50(path) for path in (seeded_weights, Path(renamed)))
+    np.testing.assert_array_equal(expected.get_weights()[0], found.get_weights()[0])
 
 
 def write_legacy_h5(model, path):
@@ -168,6 +187,55 @@ def test_a_custom_encoder_is_fed_and_pooled_as_its_settings_say(tmp_path, layout
     np.testing.assert_allclose(vector, np.array(expected) / np.linalg.norm(expected), atol=1e-6)
 
 
+def hugging_face_config(**changes):
+    """A preprocessor_config.json as Optimum writes it, with the settings of onnx_encoder."""
+    config = {"do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_processor_type": "ViT"}
+    config |= {"image_mean": [0, 0, 0], "image_std": [0.5, 1, 1], "size": {"height": 8, "width": 8}}
+    return json.dumps(config | changes)
+
+
+@pytest.mark.parametrize("pooling", ["max", "none"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"size": 8},
+        {"size": {"shortest_edge": 8}},
+        {"size": {"shortest_edge": 9}, "do_center_crop": True, "crop_size": 8},
+        {"rescale_factor": 1, "image_std": [127.5, 255, 255]},
+        {"do_rescale": False, "image_std": [127.5, 255, 255]},
+    ],
+)
+def test_an_encoder_may_be_described_as_optimum_does(tmp_path, pooling, changes):
+    path = onnx_encoder(tmp_path, pooling=pooling)
+    own = find_backbone(str(path))
+    path.with_suffix(".json").unlink()
+    path.with_name("preprocessor_config.json").write_text(hugging_face_config(**changes))
+    assert find_backbone(str(path)) == own
+    (tmp_path / "onnx").mkdir()
+    below = path.rename(tmp_path / "onnx" / path.name)
+    assert find_backbone(str(below)).preprocessing == own.preprocessing
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"size": {"height": 8, "width": 9}},
+        {"size": "big"},
+        {"image_mean": [0, 0]},
+        {"image_std": None},
+        {"rescale_factor": 0},
+        {"image_std": [0, 1, 1]},
+    ],
+)
+def test_an_unusable_description_by_optimum_is_refused(tmp_path, changes):
+    path = onnx_encoder(tmp_path)
+    path.with_suffix(".json").unlink()
+    path.with_name("preprocessor_config.json").write_text(hugging_face_config(**changes))
+    with pytest.raises(WeightsError, match="preprocessor_config.json does not describe an encoder"):
+        find_backbone(str(path))
+
+
 def test_encoders_that_do_not_fit_their_settings_are_refused(tmp_path):
     path = onnx_encoder(tmp_path)
     path.with_suffix(".json").write_text(path.with_suffix(".json").read_text().replace('"max"', '"none"'))
@@ -188,7 +256,7 @@ def test_a_damaged_model_in_the_cache_is_made_again(lite0, tmp_path, monkeypatch
     np.testing.assert_array_equal(first, again)
 
 
-def test_a_second_start_needs_no_tensorflow(lite0):
+def test_a_second_start_needs_neither_keras_nor_tensorflow(lite0):
     code = (
         "import sys; from lookalike.embedding.backbones import find_backbone; "
         "from lookalike.embedding.embedder import load_embedder; "
@@ -196,3 +264,14 @@ def test_a_second_start_needs_no_tensorflow(lite0):
         "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_after_an_error_the_engine_answers_as_before(lite0):
+    """Every request comes back, also those that ran beside the one that failed."""
+    engine = lite0._engine
+    idle, good = engine._idle.qsize(), np.zeros((224, 224, 3), np.uint8)
+    for broken in ([np.zeros((9, 9, 3), np.uint8)], [good, good, np.zeros((9, 9, 3), np.uint8)]):
+        with pytest.raises(RuntimeError):
+            engine.outputs(iter(broken))
+        assert engine._idle.qsize() == idle
+    assert engine.feature_maps(good[None]).shape == (1, 7, 7, 1280)

@@ -17,7 +17,7 @@ def test_the_weights_are_those_of_the_card_and_small_enough():
     network = fashion.describe_fashion()
     assert file_sha256(fashion.WEIGHTS) == STORED["sha256"]
     assert fashion.WEIGHTS.stat().st_size <= 8_000_000
-    assert network.dimension == sum(network.parts.values()) == 256
+    assert network.dimension == sum(network.parts[name] for name in network.part_weights) == 256
     assert network.preprocessing.size == 16 * network.garment_grid == 192
 
 
@@ -83,3 +83,17 @@ def test_the_held_out_products_were_drawn_by_the_rule():
     names = sorted(path.stem for path in data("fashion-product-images", "images").iterdir())
     drawn = np.random.default_rng(held["seed"]).permutation(len(names))[: held["products"]]
     assert sorted(held["product_ids"]) == sorted(names[place] for place in drawn) and len(drawn) == 1500
+
+
+def test_a_vector_can_be_moved_to_words_of_one_attribute():
+    vectors = np.random.default_rng(0).normal(size=(3, 256)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    moved = fashion.with_words(vectors, "baseColour", ("Red", "unheard of"))
+    assert [next(iter(fashion.class_probabilities(vector, "baseColour"))) for vector in moved] == ["Red"] * 3
+    np.testing.assert_array_equal(moved[:, :192], vectors[:, :192])
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
+    two = fashion.with_words(vectors, "gender", ("Men", "Unisex"))
+    probabilities = fashion.class_probabilities(two[0], "gender")
+    assert list(probabilities)[:2] == ["Men", "Unisex"]
+    for attribute, words in (("baseColour", ("unheard of",)), ("usage", ("Sports",)), ("season", ("Summer",))):
+        assert fashion.with_words(vectors, attribute, words) is vectors

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 from lookalike.analysis.evaluation import LabeledImage, embed_images
 from lookalike.embedding.color import ANCHORS, color_names
 from lookalike.embedding.embedder import FashionMaps
-from lookalike.embedding.fashion import fashion_vector, project_cells
+from lookalike.embedding.fashion import pool_cells, project_cells
 from lookalike.embedding.padding import content_box, coverage_of_boxes, pad_to_frame
 from lookalike.extraction.build import build_index
 from lookalike.extraction.pipeline import File, embed_files
@@ -59,7 +59,7 @@ def test_padding_never_counts_as_garment():
     assert (coverage_of_boxes(boxes[:1], 4) == 1).all()
     assert coverage_of_boxes(boxes, 4)[1].tolist() == [[0] * 4, [1] * 4, [1] * 4, [0] * 4]
     assert coverage_of_boxes(boxes, 4)[2, 0].tolist() == [0.5, 1, 1, 1]
-    maps = FashionMaps(None, boxes, None, np.full((3, 4, 4), 0.5, np.float32))
+    maps = FashionMaps(None, boxes, None, np.full((3, 4, 4), 0.5, np.float32), None)
     assert maps.visible_garment[1].sum() == 4 and maps.visible_garment.dtype == np.float32
 
 
@@ -126,9 +126,10 @@ def test_a_regions_fashion_vector_is_pooled_from_the_cells_of_the_photo(embedder
     view, inner = look_at(embedder, photo), np.zeros((6, 6), bool)
     inner[1:3] = True
     maps = view.fashion
-    expected = fashion_vector(maps.last[0], maps.garment[0], maps.pixels[0], inner)
-    found = vectors(embedder, [view], (0, 0, 1, 0.45), max_crop_share=0)["fashion"][0]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    expected = pool_cells(maps.last[0], maps.garment[0], maps.pixels[0], inner)
+    found = vectors(embedder, [view], (0, 0, 1, 0.45), max_crop_share=0)
+    for name, own in zip(("fashion", "detail"), expected):
+        np.testing.assert_allclose(found[name][0], own, atol=1e-6)
 
 
 def test_the_app_and_evaluate_find_a_wide_product_by_its_own_photo(embedder, tmp_path):

@@ -89,7 +89,7 @@ def test_rebuild_forgets_every_key(filled):
 @pytest.mark.parametrize("options", [{}, {"key": "other"}, {"rebuild": True}])
 def test_only_one_run_at_a_time_holds_a_folder(filled, options):
     with open_(filled) as checkpoint:
-        with pytest.raises(IndexFileError, match="Another run is writing to .*--output"):
+        with pytest.raises(IndexFileError, match="Another run is writing to .*another folder"):
             Checkpoint(filled, **{"key": "key", **options})
         assert checkpoint.is_known(A)
     with open_(filled, **options):

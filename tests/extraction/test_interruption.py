@@ -1,12 +1,16 @@
 """The indexing process is killed, stopped, run twice at once and out of disk: no work is lost or mixed."""
 
+import os
 import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import termios
+import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -43,25 +47,34 @@ def _allow_interrupts():
 
 
 class Run:
-    """One indexing process."""
+    """One indexing process, whose stderr is a terminal: only there is progress a bar."""
 
     def __init__(self, images, output, *options):
-        self.output = output
+        self.output, self.shown = output, b""
         command = [sys.executable, "extract_features.py", "--images", images, "--output", output]
         command += ["--backbone", "efficientnet-lite0", "--batch-size", "4", *options]
-        pipe = subprocess.PIPE
+        self.terminal, stderr = os.openpty()
+        termios.tcsetwinsize(stderr, (24, 80))
         # Jobs that a shell starts in the background ignore Ctrl-C, and so would this process.
         self.process = subprocess.Popen(
-            list(map(str, command)), cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_allow_interrupts
+            list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, preexec_fn=_allow_interrupts
         )
+        os.close(stderr)
+        self.reader = threading.Thread(target=self._read_terminal)
+        self.reader.start()
+
+    def _read_terminal(self):
+        with suppress(OSError):  # the process has ended
+            while more := os.read(self.terminal, 4096):
+                self.shown += more
+        os.close(self.terminal)
 
     def wait_for_work(self):
         """Wait for the progress bar; return how many images it shows as done, None if it never appears."""
-        shown = b""
-        while (bar := re.search(rb" (\d+)/\d+ \[", shown)) is None:
-            if not (more := self.process.stderr.read(1)):
+        while (bar := re.search(rb" (\d+)/\d+ \[", self.shown)) is None:
+            if not self.reader.is_alive():
                 return None
-            shown += more
+            time.sleep(0.002)
         return int(bar[1])
 
     def wait_for_save(self):
@@ -77,8 +90,9 @@ class Run:
         """Send a signal if given; return the exit code, stdout and stderr."""
         if signal_:
             self.process.send_signal(signal_)
-        out, err = self.process.communicate(timeout=90)
-        return self.process.returncode, out.decode(), err.decode()
+        out, _ = self.process.communicate(timeout=90)
+        self.reader.join()
+        return self.process.returncode, out.decode(), self.shown.decode().replace("\r\n", "\n")
 
 
 def content(folder):
@@ -131,25 +145,39 @@ def test_an_index_whose_writing_was_killed_is_written_by_the_next_run(images, un
 def test_ctrl_c_stops_at_once_and_says_what_is_saved_and_the_next_run_goes_on(images, tmp_path):
     moments, said = random.Random(3), 0
     for _ in range(STOPS):
-        run = Run(images, tmp_path)
+        run = Run(images, tmp_path, "--workers", "1")  # or a fast machine would be done before it is stopped
         assert run.wait_for_work() == said
         run.wait_for_save()
         time.sleep(moments.uniform(0, 0.2))
         start = time.perf_counter()
         code, _, err = run.end(signal.SIGINT)
-        assert code == 130 and time.perf_counter() - start < 3 and "Traceback" not in err
+        assert time.perf_counter() - start < 3 and "Traceback" not in err
+        assert code == 130, err
         sentence = re.search(rf"^Stopped\. (\d+) of {COUNT} images are done and saved; run the same command", err, re.M)
         assert sentence and said < int(sentence[1]) < COUNT, err
         said = int(sentence[1])
 
 
+@pytest.mark.parametrize("seconds", [0, 0.05, 0.1, 0.2, 0.4])
+def test_a_second_ctrl_c_adds_nothing(images, tmp_path, seconds):
+    """It comes before the first has taken effect, or while the process waits for its threads, or is about to end."""
+    run = Run(images, tmp_path)
+    run.wait_for_work()
+    run.process.send_signal(signal.SIGINT)
+    time.sleep(seconds)
+    code, _, err = run.end(signal.SIGINT)
+    assert code == 130, err
+    assert err.count("Stopped. ") == 1 and "Traceback" not in err
+
+
 def test_a_second_run_on_one_output_is_refused(images, tmp_path):
     first = Run(images, tmp_path)
     first.wait_for_work()
+    first.process.send_signal(signal.SIGSTOP)  # or it might be done before the others have started
     for options in ([], ["--precision", "f32", "--rebuild"]):
         code, _, err = Run(images, tmp_path, *options).end()
         assert code == 1 and "error: Another run is writing to" in err and "Traceback" not in err
-    assert first.process.poll() is None
+    first.process.send_signal(signal.SIGCONT)
     assert first.end(signal.SIGINT)[0] == 130
 
 
@@ -207,6 +235,33 @@ def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
     sentence = "Stopped. The index is whole; to tune it, run: python -m lookalike tune --index"
     assert run.returncode == 130 and sentence in said
     assert len(load_index(tmp_path).names) == 257
+
+
+def test_ctrl_c_at_any_moment_leaves_no_lock_that_threads_wait_for():
+    """A pool whose lock is lost never ends: the command would hang after its Ctrl-C."""
+    code = """
+import faulthandler, os, random, signal, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from lookalike.cli import exit_codes
+faulthandler.dump_traceback_later(60, exit=True)
+def interrupt(seconds):
+    time.sleep(seconds)
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+for seed in range(400):
+    pool, heard = ThreadPoolExecutor(2), False
+    signal.signal(signal.SIGINT, exit_codes._interrupt_handler())
+    try:
+        threading.Thread(target=interrupt, args=(random.Random(seed).uniform(0, 0.004),)).start()
+        while True:
+            pool.submit(int)
+    except KeyboardInterrupt:
+        heard = True
+    pool.shutdown(cancel_futures=True)
+    assert heard
+print("ended")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "ended\n", done.stderr
 
 
 @pytest.mark.parametrize("last", ["both[::-1]", "both"], ids=["newest first", "oldest first"])

@@ -31,7 +31,7 @@ def table(photos):
 
 
 def test_a_recipe_describes_its_vectors(manifest, embedder):
-    assert manifest.spaces == {"look": 1280, "fashion": 256, "color": 40} and not manifest.complete
+    assert manifest.spaces == {"look": 1280, "fashion": 256, "color": 40, "detail": 96} and not manifest.complete
     assert manifest.embedder["precision"] == "f32" and len(manifest.key) == 16
     assert manifest.embedder.keys() == embedder.manifest().keys()
 

@@ -4,12 +4,16 @@ import os
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 
 from lookalike.errors import CatalogueError
+from lookalike.extraction.build import build_index
 from lookalike.extraction.pipeline import embed_files, stat_file
 from lookalike.extraction.storage import Storage
 from lookalike.images.decoding import MAX_FILE_BYTES
+from lookalike.index.reading import load_index
+from tests.support.bucket import serve_bucket
 
 
 @pytest.fixture
@@ -68,9 +72,7 @@ def test_a_missing_file_is_skipped_and_one_that_may_be_readable_later_stops_the_
     (result,) = embed_files(files[:1], toy, set().__contains__, 2, 1)
     assert result.reason == "The file cannot be read (No such file or directory)." and result.content is None
     (catalogue / "1.png").mkdir()
-    with pytest.raises(
-        CatalogueError, match=r"1.png could not be read from local://.*; finished shards are kept\. Check"
-    ):
+    with pytest.raises(CatalogueError, match=r"1.png could not be read from local://.*; finished work is kept\. Check"):
         list(embed_files(files[:1], toy, set().__contains__, 2, 1))
 
 
@@ -90,6 +92,7 @@ def test_the_size_limits_hold_at_an_address_too(toy, catalogue):
         ("local:///nowhere", r"local:///nowhere cannot be listed .* Check the address and your permissions"),
         ("nope://shop", "nope://shop cannot be listed"),
         ("abfs://", "cannot be listed"),
+        ("s3://key:secret@[shop/images", "^The address of the images makes no sense. Write it as s3://BUCKET/FOLDER.$"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_reported(tmp_path, address, sentence):
@@ -105,3 +108,23 @@ def test_an_address_without_images_is_reported(tmp_path):
 def test_keys_in_an_address_are_never_shown():
     storage = Storage("s3://key:secret@shop/images?region=eu-west-1&secret_key=x")
     assert storage.shown == "s3://shop/images"
+
+
+def test_one_machine_indexes_a_bucket_and_goes_on_from_there(toy, catalogue, tmp_path):
+    objects = {f"images/sub/{path.name}": path.read_bytes() for path in catalogue.iterdir()}
+    objects |= {"images/broken.jpg": b"hello", "images/.hidden.png": b"hello", "else/1.png": b"hello"}
+    with serve_bucket(objects) as address:
+        report = build_index(address, tmp_path / "there", toy, workers=2)
+        assert (report.found, report.indexed, report.embedded) == (5, 4, 4)
+        objects["images/sub/5.png"] = objects["images/sub/1.png"] + b" "
+        again = build_index(address, tmp_path / "there", toy, workers=2)
+        assert (again.found, again.indexed, again.embedded) == (6, 5, 1)
+        del objects["images/sub/5.png"]
+        build_index(address, tmp_path / "there", toy, workers=2)
+        with pytest.raises(CatalogueError, match="s3://shop/none cannot be listed"):
+            build_index(address.replace("/images", "/none"), tmp_path / "none", toy)
+    build_index(catalogue, tmp_path / "here", toy, workers=2)
+    there, here = load_index(tmp_path / "there"), load_index(tmp_path / "here")
+    assert list(there.names) == [f"sub/{path.name}" for path in sorted(catalogue.iterdir())]
+    np.testing.assert_array_equal(there.look, here.look)
+    assert there.manifest["images"] == "s3://shop/images", "the address without its keys"

@@ -29,6 +29,7 @@ from tests.hostile.works import KINDS
 NO_IMAGE, EMPTY = "is not an image. Use a JPEG", "is empty. Choose an image file"
 DAMAGED, PIXELS = "is damaged and cannot be read .*Try another file", "pixels; the limit is 100 megapixels. Save it"
 ASPECT = "the limit is 100 times as long as wide. Crop it"
+UNUSUAL_TIFF = "is a kind of TIFF that cannot be read here. Save it as JPEG or PNG"
 FAILED = "damaged and cannot be read|made its decoder fail|needs too much memory|takes longer than"
 
 
@@ -157,7 +158,7 @@ def tiffs():
         f"{ASPECT}|{FAILED}",
     )
     yield "small-tiles.tif", gray_tiff(9_000, 9_000, bytes(99), extra=[(322, 4, 1, 1), (323, 4, 1, 1)]), FAILED
-    yield "unknown.tif", gray_tiff(8, 8, b"\x80" * 64, 9999), FAILED
+    yield "unknown.tif", gray_tiff(8, 8, b"\x80" * 64, 9999), UNUSUAL_TIFF
     yield "no-size.tif", tiff([(258, 4, 1, 8)]), FAILED
     yield "far-away.tif", b"II*\0\xff\xff\xff\xff" + bytes(99), FAILED
     yield "tags.tif", tiff([(number, 7, 60_000, 8) for number in range(5_000)], bytes(99_999)), FAILED

@@ -1,11 +1,18 @@
 """Manifests, encoder descriptions and model files with wrong types or damage."""
 
+import json
+import multiprocessing
+import os
+
 import numpy as np
 import pytest
 
 from lookalike.embedding.backbones import find_backbone
-from lookalike.errors import IndexFileError, WeightsError
+from lookalike.errors import CatalogueError, IndexFileError, WeightsError
+from lookalike.index.reading import load_index
+from lookalike.index.writing import save_index
 from lookalike.search.loading import load_recommender
+from lookalike.tuning.tune import tune_index
 from tests.hostile.index_files import assert_refused, make_index, restate
 
 WRONG = [None, True, -1, 0, 1.5, 1e400, "", "x", "\0", [], {}, [[]], {"": None}, 10**30, "a" * 5000, "\ud800"]
@@ -46,6 +53,33 @@ def test_any_value_of_another_key_is_accepted_or_refused_with_a_sentence(index, 
             assert "\n" not in str(error)
         else:
             assert loaded.picture(loaded.product(0)) is None
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero", "../..", "../../etc/passwd", "."])
+@pytest.mark.parametrize("key", ["files", "styles"])
+def test_no_file_that_an_old_manifest_names_holds_up_the_next_run(index, name, key):
+    os.mkfifo(index / "pipe")
+    manifest = json.loads((index / "index.json").read_text())
+    new = {name: manifest[name] for name in ("backbone", "fashion") if name in manifest} | {"styles": "styles.csv"}
+    manifest |= {"files": {**manifest["files"], name: "0" * 64}} if key == "files" else {"styles": name}
+    (index / "index.json").write_text(json.dumps(manifest))
+    look = np.eye(2, dtype=np.float32)
+    # A process, as one that waits for a pipe cannot be interrupted from within.
+    runner = multiprocessing.get_context("spawn").Process(
+        target=save_index, args=(index, [look], ["a.jpg", "b.jpg"], new)
+    )
+    runner.start()
+    runner.join(60)
+    runner.kill()
+    assert runner.exitcode == 0 and load_index(index).names == ("a.jpg", "b.jpg")
+
+
+@pytest.mark.parametrize("tuning", [None, {}, {"attributes": None}, {"attributes": [1]}, {"": {"": []}}])
+def test_an_index_with_a_strange_note_on_its_tuning_is_tuned_or_refused_with_a_sentence(index, tuning):
+    restate(index, tuning=tuning)
+    with pytest.raises(CatalogueError, match="products have attributes that can be learned"):
+        tune_index(index, lambda: None)
+    load_index(index)
 
 
 @pytest.mark.parametrize(

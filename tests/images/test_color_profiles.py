@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from lookalike.images import color_profiles, decoding
+from lookalike.images import color_profiles, decoding, sandbox
 from tests.hostile.builders import encoded, with_chunks
 
 # Primaries adapted to D50, as the profiles of these names have them (columns red, green, blue).
@@ -35,19 +35,70 @@ def curve(like):
     return b"curv" + bytes(4) + struct.pack(f">I{len(like)}H", len(like), *like)
 
 
+def point(*numbers):
+    return b"XYZ " + bytes(4) + fixed(numbers)
+
+
 def profile(matrix, like):
     """Build a display profile as ICC.1:2010 describes it, of three primaries and one curve."""
-    tags = {b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"x\0" + bytes(78)}
-    tags |= {b"cprt": b"text" + bytes(4) + b"x\0"}
-    points = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt"), (*np.array(matrix).T, [0.9642, 1.0, 0.8249])))
-    tags |= {name: b"XYZ " + bytes(4) + fixed(point) for name, point in points.items()}
-    tags |= {name: curve(like) for name in (b"rTRC", b"gTRC", b"bTRC")}
+    points = zip((b"rXYZ", b"gXYZ", b"bXYZ"), np.array(matrix).T)
+    tags = {name: point(*numbers) for name, numbers in points}
+    return profile_of(b"RGB ", b"XYZ ", tags | {name: curve(like) for name in (b"rTRC", b"gTRC", b"bTRC")})
+
+
+def gray_profile(like):
+    return profile_of(b"GRAY", b"XYZ ", {b"kTRC": curve(like)})
+
+
+def table_profile(space, to_lab, steps=9):
+    """Build a profile of a table, which maps values from 0 to 1 (…, channels) to Lab (…, 3)."""
+    channels = {b"CMYK": 4, b"RGB ": 3}[space]
+    axes = np.meshgrid(*[np.linspace(0, 1, steps)] * channels, indexing="ij")
+    lab = (to_lab(np.stack(axes, axis=-1)) + [0, 128, 128]) / [100, 255, 255] * 65280
+    ramp = struct.pack(">2H", 0, 65535)
+    table = b"mft2" + bytes(4) + bytes([channels, 3, steps, 0]) + fixed([1, 0, 0, 0, 1, 0, 0, 0, 1])
+    table += struct.pack(">HH", 2, 2) + ramp * channels + lab.clip(0, 65535).astype(">u2").tobytes() + ramp * 3
+    return profile_of(space, b"Lab ", {b"A2B0": table}, device=b"prtr")
+
+
+def ink_to_lab(values):
+    """Describe a printer: less light with each ink, and the hues of cyan, magenta and yellow."""
+    cyan, magenta, yellow, black = np.moveaxis(values, -1, 0)
+    light = 100 * (1 - 0.35 * cyan) * (1 - 0.45 * magenta) * (1 - 0.08 * yellow) * (1 - 0.85 * black)
+    red = (70 * magenta - 30 * cyan - 5 * yellow) * (1 - black)
+    gold = (85 * yellow - 45 * cyan - 5 * magenta) * (1 - black)
+    return np.stack([light, red, gold], axis=-1)
+
+
+def scan_to_lab(values):
+    """Describe a scanner."""
+    red, green, blue = np.moveaxis(values, -1, 0)
+    return np.stack([100 * values.mean(axis=-1), 80 * (red - green), 80 * (green - blue)], axis=-1)
+
+
+def profile_of(space, connection, tags, device=b"mntr"):
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"x\0" + bytes(78),
+        b"cprt": b"text" + bytes(4) + b"x\0",
+        b"wtpt": point(0.9642, 1.0, 0.8249),
+        **tags,
+    }
     head, body = struct.pack(">I", len(tags)), b""
     for name, content in tags.items():
         head += name + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(content))
         body += content + bytes(-len(content) % 4)
     whole = 128 + len(head) + len(body)
-    start = struct.pack(">I", whole) + bytes(4) + b"\x02\x40\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(24)
+    start = (
+        struct.pack(">I", whole)
+        + bytes(4)
+        + b"\x02\x40\0\0"
+        + device
+        + space
+        + connection
+        + bytes(12)
+        + b"acsp"
+        + bytes(24)
+    )
     return (start + bytes(4) + fixed([0.9642, 1.0, 0.8249])).ljust(128, b"\0") + head + body
 
 
@@ -83,6 +134,77 @@ def test_a_phone_photo_keeps_its_colors_in_every_format(kind):
     expected = convert_with_littlecms(Image.new("RGB", (1, 1), dull), content).getpixel((0, 0))
     seen = decoding.load_pixels(photo, 32)[16, 16].astype(int)
     assert expected[0] > 210 and np.abs(seen - expected).max() <= 4, (seen, expected)
+
+
+KINDS = {
+    "CMYK": ("CMYK", table_profile(b"CMYK", ink_to_lab)),
+    "gray": ("L", gray_profile(1.0)),
+    "a scanner's table": ("RGB", table_profile(b"RGB ", scan_to_lab)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_profiles_of_printers_scanners_and_gray_are_heeded(kind):
+    mode, content = KINDS[kind]
+    image = colors(300).resize((16, 16), 0)
+    image = Image.fromarray(np.asarray(image.convert("RGBA")), "CMYK") if mode == "CMYK" else image.convert(mode)
+    srgb = ImageCms.createProfile("sRGB")
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(content))
+    expected = ImageCms.profileToProfile(image, opened, srgb, ImageCms.Intent.PERCEPTUAL, outputMode="RGB")
+    photo = encoded(image, "TIFF", icc_profile=content)
+    found = np.asarray(decoding.decode(photo, 64), int)
+    assert np.abs(found - np.asarray(image.convert("RGB"), int)).mean() > 5, "the profile changes nothing"
+    np.testing.assert_array_equal(found, np.asarray(expected, int))
+
+
+# What Chromium 156 shows of these.
+SHOWN = [
+    (Image.new("L", (16, 16), 128), gray_profile(1.0), (188,) * 3),
+    (Image.new("LA", (16, 16), (128, 255)), gray_profile(1.0), (188,) * 3),
+    (Image.new("RGB", (16, 16), (9, 99, 199)), gray_profile(1.0), (9, 99, 199)),
+    (Image.new("RGB", (16, 16), (9, 99, 199)), KINDS["CMYK"][1], (9, 99, 199)),
+    (Image.new("RGBA", (16, 16), (200, 60, 50, 0)), profile(DISPLAY_P3, SRGB_CURVE), (255, 255, 255)),
+]
+
+
+@pytest.mark.parametrize("image, content, color", SHOWN)
+def test_a_profile_counts_where_it_fits_the_image(image, content, color):
+    found = decoding.decode(encoded(image, "PNG", icc_profile=content), 64)
+    np.testing.assert_allclose(found.getpixel((5, 5)), color, atol=1)
+
+
+def test_cmyk_with_a_profile_for_rgb_is_shown_as_without():
+    image = Image.new("CMYK", (16, 16), (200, 9, 30, 60))
+    with_profile = encoded(image, "JPEG", icc_profile=profile(DISPLAY_P3, 2.2), quality=95)
+    assert (
+        decoding.decode(with_profile, 64).tobytes() == decoding.decode(encoded(image, "JPEG", quality=95), 64).tobytes()
+    )
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """The names of the images that this process has its sandbox decode; it knows no profile yet."""
+    asked = []
+
+    class Counted(sandbox.Worker):
+        def ask(self, content, size, name):
+            asked.append(name)
+            return super().ask(content, size, name)
+
+    pool = sandbox.Sandbox(start=Counted)
+    monkeypatch.setattr(sandbox, "_shared", pool)
+    monkeypatch.setattr(decoding, "_srgb_profiles", set())
+    yield asked
+    pool.close()
+
+
+def test_profiles_are_read_where_a_crash_does_no_harm_and_srgbs_own_but_once(requests):
+    own = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for kind in ("JPEG", "PNG", "WEBP"):
+        for number, content in enumerate((own, own, profile(DISPLAY_P3, 2.2), profile(DISPLAY_P3, 2.2), None)):
+            options = {"icc_profile": content} if content else {}
+            decoding.decode(encoded(colors(6000), kind, **options), 64, f"{kind} {number}")
+    assert requests == ["JPEG 0", "JPEG 2", "JPEG 3", "PNG 2", "PNG 3", "WEBP 2", "WEBP 3"]
 
 
 def test_no_profile_and_srgbs_own_change_nothing():
@@ -122,7 +244,7 @@ def test_a_randomly_damaged_profile_raises_nothing():
 
 def test_thousands_of_profiles_in_one_file_cost_no_time():
     image = encoded(Image.new("RGB", (64, 64), (200, 60, 50)), "PNG", icc_profile=profile(DISPLAY_P3, SRGB_CURVE))
-    bomb = b"k\0\0" + zlib.compress(bytes(2 * color_profiles.MAX_PROFILE_BYTES), 9)
+    bomb = b"k\0\0" + zlib.compress(bytes(200_000), 9)
     start = time.perf_counter()
     for content in (with_chunks(image, *[(b"iCCP", bomb)] * 90_000), image):
         assert decoding.load_pixels(content, 32).shape == (32, 32, 3)

@@ -115,3 +115,24 @@ def test_one_long_word_does_not_multiply_the_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10e6
+
+
+def test_tuned_vectors_can_be_made_sure_of_words():
+    vectors, attributes = products()
+    head = fit_head(vectors, attributes)
+    tuned = head.tuned(vectors)
+    column = next(iter(head.words))
+    first, second = head.words[column][:2]
+    moved = head.with_words(tuned, column, (second, first, "unheard of"), 0.5)
+    width = len(head.words[column])
+    expected = np.zeros(width)
+    expected[[1, 0]] = np.sqrt([1 / 1.5, 0.5 / 1.5])
+    np.testing.assert_allclose(
+        moved[:, :width], expected * np.linalg.norm(tuned[:, :width], axis=1, keepdims=True), atol=1e-6
+    )
+    np.testing.assert_array_equal(moved[:, width:], tuned[:, width:])
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
+    assert moved.dtype == np.float32
+    assert (
+        head.with_words(tuned, column, ("unheard of",)) is tuned and head.with_words(tuned, "season", ("x",)) is tuned
+    )

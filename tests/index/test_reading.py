@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,17 @@ def test_a_saved_index_is_loaded(tmp_path):
     assert index.manifest["n"] == 3 and index.manifest["channels"] == 2
 
 
+def test_a_product_is_found_by_its_id_in_any_unicode_form(tmp_path):
+    composed, apart = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    (tmp_path / "styles.csv").write_text(f"id,gender\n{composed},Men\n", encoding="utf-8")
+    save(tmp_path, names=[f"images/{apart}.jpg", f"b/{apart}.jpg", "1.jpg"], styles="styles.csv")
+    index = load_index(tmp_path)
+    assert index.product(0).id == composed and index.product(0).attributes == {"gender": "Men"}
+    # A path is never changed.
+    assert index.product(0).path == tmp_path / "images" / f"{apart}.jpg"
+    assert [index.row(asked) for asked in (composed, apart, f"images/{apart}.jpg", f"b/{apart}.jpg")] == [0, 0, 0, 1]
+
+
 def test_the_classic_scripts_read_ours(tmp_path):
     save(tmp_path)
     code = (
@@ -53,6 +65,32 @@ def test_we_read_the_classic_pair(tmp_path, protocol):
     index = load_index(tmp_path)
     np.testing.assert_array_equal(index.look, LOOK)
     assert index.names == ("images/1.jpg", "images/a/2.jpg", "images/3.jpg") and index.manifest == {}
+
+
+def save_classic(folder, look, names):
+    (folder / "embeddings.pkl").write_bytes(pickle.dumps(list(look)))
+    (folder / "filenames.pkl").write_bytes(pickle.dumps(list(names)))
+
+
+@pytest.mark.parametrize("names", [("a/1.jpg", "a/2.jpg", "a/1.jpg"), ("a/1.jpg", "a/2.jpg", "a\\1.jpg"),
+                                   ("a/1.jpg", "a/2.jpg", "./a//1.jpg")])  # fmt: skip
+def test_a_name_that_a_classic_pair_has_twice_is_one_product(tmp_path, names):
+    save_classic(tmp_path, LOOK, names)
+    index = load_index(tmp_path)
+    assert index.names == ("a/1.jpg", "a/2.jpg")
+    np.testing.assert_array_equal(index.look, LOOK[:2])
+    assert len({index.identity(row) for row in range(2)}) == 2
+
+
+@pytest.mark.parametrize("factor", [50, 1e-30, 1e30, np.array([[1e-3], [1], [7]])])
+def test_a_classic_pair_that_is_not_normalized_is_served_as_if_it_were(tmp_path, factor):
+    save_classic(tmp_path, (LOOK * factor).astype(np.float32), NAMES)
+    np.testing.assert_allclose(load_index(tmp_path).look, LOOK, atol=1e-6)
+
+
+def test_a_row_of_zeros_stays_one(tmp_path):
+    save_classic(tmp_path, np.float32([[0, 0], [3, 4]]), ["1.jpg", "2.jpg"])
+    np.testing.assert_allclose(load_index(tmp_path).look, [[0, 0], [0.6, 0.8]], atol=1e-6)
 
 
 def test_numpy_1_wrote_other_module_names(tmp_path):
@@ -145,7 +183,7 @@ def test_a_full_disk_leaves_the_old_index_unchanged(tmp_path):
     save(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     (tmp_path / "filenames.pkl.new").symlink_to("/dev/full")
-    with pytest.raises(IndexFileError, match="No space left on device.*unchanged.*--output"):
+    with pytest.raises(IndexFileError, match="No space left on device.*unchanged.*another folder"):
         save(tmp_path, LOOK[::-1])
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -203,6 +241,13 @@ def test_products_with_one_id_are_asked_for_by_name_except_the_first(tmp_path):
     identities = [index.product(row).identity for row in range(3)]
     assert identities == ["1", "b/1.jpg", "2"] and [index.row(identity) for identity in identities] == [0, 1, 2]
     assert index.row("a/1.jpg") == 0 and index.row("c/1.jpg") is None and index.row("3") is None
+
+
+def test_a_name_that_is_another_products_id_does_not_stand_for_both(tmp_path):
+    save(tmp_path, names=["a/1.png", "1.jpg", "1.jpg.png"])
+    index = load_index(tmp_path)
+    identities = [index.product(row).identity for row in range(3)]
+    assert identities == ["1", "./1.jpg", "1.jpg"] and [index.row(identity) for identity in identities] == [0, 1, 2]
 
 
 def test_a_header_holds_everything_but_names_and_vectors(toy_index):

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -28,8 +30,22 @@ def test_an_id_has_the_row_of_its_first_product(table):
     assert [table.row(identity) for identity in ("1", "日本 😀", r"half\udc80", "2", "")] == [0, 1, 3, None, None]
 
 
+def test_an_id_has_its_row_in_any_unicode_form():
+    composed, apart = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    table = ProductTable()
+    table.add(f"images/{apart}.jpg", {"gender": "Men"})
+    assert table.row(composed) == table.row(apart) == 0 and dict(AttributesById(table)) == {composed: {"gender": "Men"}}
+
+
 def test_a_product_that_shares_its_id_is_found_by_its_name(table):
     assert [table.row(name) for name in NAMES] == [0, 1, 2, 3] and table.row("c/1.png") is None
+
+
+def test_a_name_that_is_another_products_id_is_found_with_its_folder():
+    table = ProductTable()
+    for name in ("a/1.png", "1.jpg", "1.jpg.png"):
+        table.add(name, {})
+    assert [table.row(identity) for identity in ("1", "./1.jpg", "1.jpg")] == [0, 1, 2]
 
 
 def test_attributes_by_id_contain_only_products_that_have_some(table):

@@ -1,5 +1,7 @@
 """What deploy/ promises: not root, nothing written, healthy before the first visitor, nothing left out of the image."""
 
+import itertools
+import json
 import os
 import re
 import shutil
@@ -10,8 +12,10 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.support.data import ROOT
 
@@ -110,8 +114,8 @@ def status(address):
 
 
 def test_the_sandbox_is_one(sandbox):
-    paths = "probe lookalike/probe /probe /tmp/lookalike-probe"
-    probe = f"id -u; for f in {paths}; do touch $f && echo written; done; touch $TMPDIR/probe && echo fine"
+    probe = "id -u; for f in probe lookalike/probe /probe /tmp/lookalike-probe; do touch $f && echo written; done; "
+    probe += "touch $TMPDIR/probe && echo fine"
     output, _ = sandbox(["sh", "-c", probe]).communicate()
     assert output.splitlines()[0] == "10001" and output.splitlines()[-1] == "fine"
     assert "written" not in output and output.count("Read-only file system") == 4
@@ -161,16 +165,119 @@ def test_the_dockerfile_keeps_to_the_lock_and_gives_up_root():
     assert not re.search(r"EXPOSE.*9464|^ADD |curl|sudo", DOCKERFILE, re.M)
 
 
-def test_locks_hold_every_requirement_at_its_version_with_hashes_and_no_address():
-    for folder in (ROOT, ROOT / "tests"):
-        lock = (folder / "requirements.lock").read_text()
-        locked = dict(re.findall(r"^([a-z0-9-]+)==([\w.]+)", lock, re.M))
-        for name, version in re.findall(r"^([\w-]+)==([\w.]+)", (folder / "requirements.txt").read_text(), re.M):
-            assert locked[name.lower().replace("_", "-")] == version, name
-        assert "://" not in lock and "index-url" not in lock
-        blocks = re.split(r"^(?=\S)", lock, flags=re.M)
-        packages = [block for block in blocks if block and not block.startswith("#")]
-        assert packages and all(re.search(r"--hash=sha256:[0-9a-f]{64}", package) for package in packages)
+def test_compose_publishes_nothing_but_the_proxy_and_hardens_the_rest():
+    yaml = pytest.importorskip("yaml")
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert {name for name, service in services.items() if "ports" in service} == {"proxy"}
+    assert services["proxy"]["ports"] == ["80:80", "443:443"]
+    assert services["app"]["network_mode"] == "service:proxy" and services["index"]["network_mode"] == "none"
+    assert services["app"]["environment"]["STREAMLIT_SERVER_ADDRESS"] == "127.0.0.1"
+    for name in ("app", "index"):
+        service = services[name]
+        assert service["read_only"] and service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges"] and service["mem_limit"], name
+        assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
+    (shop,) = (volume for volume in services["app"]["volumes"] if "/data" in volume)
+    assert shop.endswith(":/data:ro")
+
+
+def test_the_nightly_indexing_of_compose_begins_at_three():
+    yaml = pytest.importorskip("yaml")
+    command = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["index"]["command"]
+    script = command[-1].replace("$$", "$")
+    stop = 'sleep() { date -u -d "$1 seconds" +%H:%M; exit 0; }\npython() { echo $*; }\nexport TZ=UTC\n'
+    done = subprocess.run([*command[:2], stop + script], capture_output=True, text=True, check=True)
+    ran, begins = done.stdout.splitlines()
+    assert ran.startswith("-m lookalike index --images /data/images --output /data") and begins in ("03:00", "02:59")
+
+
+@pytest.mark.parametrize(
+    "lock, requirements, left_out",
+    [
+        ("requirements.lock", "requirements.txt", {"tensorflow"}),
+        ("requirements-tensorflow.lock", "requirements.txt", set()),
+        ("tests/requirements.lock", "tests/requirements.txt", set()),
+        ("tests/scale/requirements.lock", "tests/scale/requirements.txt", set()),
+    ],
+)
+def test_a_lock_holds_every_requirement_at_its_version_with_hashes_and_no_address(lock, requirements, left_out):
+    lock = (ROOT / lock).read_text(encoding="utf-8")
+    locked = set(re.findall(r"^([a-z0-9-]+)==([\w.]+)", lock, re.M))
+    pins = {(pin.name.lower().replace("_", "-"), version_of(pin)) for pin in pinned(requirements)}
+    assert {name for name, _ in pins - locked} == left_out
+    assert not {name for name, _ in locked} & left_out
+    assert "://" not in lock and "index-url" not in lock
+    blocks = re.split(r"^(?=\S)", lock, flags=re.M)
+    packages = [block for block in blocks if block and not block.startswith("#")]
+    assert packages and all(re.search(r"--hash=sha256:[0-9a-f]{64}", package) for package in packages)
+
+
+def pinned(requirements):
+    """The requirements of a file in this repository."""
+    lines = (ROOT / requirements).read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def version_of(pin):
+    (specifier,) = pin.specifier
+    assert specifier.operator == "==", pin
+    return specifier.version
+
+
+def test_the_package_asks_for_ranges_that_the_pins_lie_in():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    ranges = {r.name: r for r in map(Requirement, [*project["dependencies"], *extras["tensorflow"]])}
+    pins = pinned("requirements.txt")
+    assert {pin.name for pin in pins} == set(ranges)
+    for pin in pins:
+        assert version_of(pin) in ranges[pin.name].specifier, pin
+        assert sorted(s.operator for s in ranges[pin.name].specifier) == ["<", ">="], pin
+    pinned_tensorflow = next(pin for pin in pins if pin.name == "tensorflow")
+    assert str(ranges["tensorflow"].marker) == str(pinned_tensorflow.marker)
+
+
+# The oldest system libraries that wheels are there for: glibc 2.28, on ARM 2.35; macOS with Apple silicon.
+PLATFORMS = ["x86_64-manylinux_2_28", "aarch64-manylinux_2_35", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+REQUIREMENTS = ["requirements.lock", "requirements.txt"]
+
+
+def resolve(python, platform, requirements):
+    """Resolve for a machine that this one is not."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--only-binary", ":all:"]
+    command += ["--python-version", python, "--python-platform", platform, "--output-file", os.devnull]
+    return subprocess.run([*command, requirements], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def resolutions():
+    """A future for each machine and file. Most of the time they wait for the package index."""
+    with ThreadPoolExecutor(8) as pool:
+        yield {each: pool.submit(resolve, *each) for each in itertools.product(PYTHONS, PLATFORMS, REQUIREMENTS)}
+
+
+@pytest.mark.parametrize("requirements", REQUIREMENTS)
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_python_and_platform_finds_wheels(resolutions, python, platform, requirements):
+    """Needs the package index."""
+    done = resolutions[python, platform, requirements].result()
+    if re.search("Failed to fetch|error sending request|dns error|network", done.stderr):
+        pytest.skip(f"the package index cannot be reached: {done.stderr.strip()[-200:]}")
+    assert not done.returncode, done.stderr
+
+
+def test_the_bill_of_materials_names_every_package_of_the_lock(tmp_path):
+    """make sbom, written elsewhere."""
+    recipe = re.search(r"^sbom:.*\n\t(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1]
+    command = recipe.replace("$(BIN)/cyclonedx-py", f"{sys.executable} -m cyclonedx_py")
+    subprocess.run(command.replace("-o sbom.json", f"-o {tmp_path}/sbom.json").split(), cwd=ROOT, check=True)
+    bill = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert bill["bomFormat"] == "CycloneDX" and bill["metadata"]["component"]["name"] == "lookalike"
+    named = {(part["name"].lower(), part["version"]) for part in bill["components"]}
+    assert named == set(re.findall(r"^([a-z0-9-]+)==([\w.]+)", lock, re.M)) and len(named) > 40
 
 
 def test_the_proxy_lets_through_as_much_as_the_app_and_no_metrics():

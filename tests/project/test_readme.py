@@ -48,4 +48,6 @@ def test_every_environment_variable_it_names_is_read():
 def test_requirements_are_pinned():
     for file in ("requirements.txt", "tests/requirements.txt"):
         lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith("#")]
-        assert lines and all(re.fullmatch(r"[a-zA-Z0-9_-]+==[\w.]+", line) for line in lines)
+        assert lines and all(
+            re.fullmatch(r'[a-zA-Z0-9_-]+==[\w.]+(; python_version [<>]=? "3\.\d+")?', line) for line in lines
+        )

@@ -45,18 +45,10 @@ def start(images, output, address, *options):
     command = [sys.executable, "extract_features.py", "--images", images, "--output", output, "--no-tune"]
     command += ["--backbone", "efficientnet-lite0", *(["--ray", address, "--shard-size", 12] if address else [])]
     pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [*map(str, command), *map(str, options)],
-        cwd=ROOT,
-        stdout=pipe,
-        stderr=pipe,
-        text=True,
-        preexec_fn=_allow_interrupts,
-    )
-
-
-def _allow_interrupts():
+    # Jobs that a shell starts in the background ignore Ctrl-C, and hand that on. A preexec_fn would need a fork, in
+    # which gRPC, loaded here with Ray, aborts now and then.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    return subprocess.Popen([*map(str, command), *map(str, options)], cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
 
 
 def end(process):

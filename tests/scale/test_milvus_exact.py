@@ -12,7 +12,8 @@ from lookalike.index.vector_search import RowFilter, join_spaces
 from lookalike.milvus.layout import ROW
 from lookalike.milvus.searching import filter_expression
 from lookalike.search.closeness import Closeness, UnrelatedPhotoDetector, neighbor_distances
-from lookalike.search.recommender import Ranking, balanced, default_weights
+from lookalike.search.ranking_rule import RankingRule, default_rule
+from lookalike.search.recommender import Ranking
 from tests.scale.milvus_shops import HOSTILE, published, queries, random_index, single
 
 MEN = {"gender": ("Men",), "usage": HOSTILE[:20]}
@@ -36,12 +37,11 @@ def tied(milvus):
 def test_200_queries_get_the_answers_of_scikit_learn(plain, filters):
     here, there = plain
     mask = np.flatnonzero(here.facets.mask(filters))
-    fitted = NearestNeighbors(algorithm="brute", metric="euclidean").fit(
-        join_spaces(here.index.spaces, here.weights)[mask]
-    )
+    weights = here.rule.weights
+    fitted = NearestNeighbors(algorithm="brute", metric="euclidean").fit(join_spaces(here.index.spaces, weights)[mask])
     asked = queries(here.index, 200)
-    expected, places = fitted.kneighbors(join_spaces(asked, here.weights), n_neighbors=10)
-    rows, distances = there.nearest(asked, 10, filters=filters)
+    expected, places = fitted.kneighbors(join_spaces(asked, weights), n_neighbors=10)
+    rows, distances = there.nearest(asked, 10, weights, filters=filters)
     np.testing.assert_array_equal(rows, mask[places])
     np.testing.assert_allclose(distances, expected, atol=2e-7)
 
@@ -50,11 +50,25 @@ def test_200_queries_get_the_answers_of_scikit_learn(plain, filters):
 @pytest.mark.parametrize("filters, excluded", [({}, ()), (MEN, (3, 4, 5)), ({}, (0, 1, 2999))])
 def test_every_ranking_equals_the_one_in_memory_to_the_last_bit(tied, balance, filters, excluded):
     here, there = tied
-    weights = None if balance is None else balanced(here.weights, balance)
+    rule = None if balance is None else here.balanced_rule(balance)
     asked = queries(here.index, 8)
     for place in range(8):
-        expected = here.nearest(single(asked, place), 20, weights, filters, excluded)
-        found = there.nearest(single(asked, place), 20, weights, filters, excluded)
+        expected = here.nearest(single(asked, place), 20, rule, filters, excluded)
+        found = there.nearest(single(asked, place), 20, rule, filters, excluded)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("block", [3, 10])
+@pytest.mark.parametrize("filters, excluded", [({}, ()), (MEN, (3, 4, 5))])
+def test_two_stages_equal_those_in_memory_to_the_last_bit(tied, block, filters, excluded):
+    here, there = tied
+    first, *others = sorted(here.index.widths)
+    rule = RankingRule({first: 1.0}, block, dict.fromkeys(others or [first], 1.0))
+    asked = queries(here.index, 8)
+    for place in range(8):
+        expected = here.nearest(single(asked, place), 20, rule, filters, excluded)
+        found = there.nearest(single(asked, place), 20, rule, filters, excluded)
         np.testing.assert_array_equal(found[0], expected[0])
         np.testing.assert_array_equal(found[1], expected[1])
 
@@ -130,8 +144,8 @@ def test_a_sample_is_an_index_in_memory(plain):
     assert all((whole.spaces[name] == here.index.spaces[name]).all() for name in whole.spaces)
     some = there.index.sample(100)
     assert len(some.names) == 100 and some.product(3).attributes == here.index.attributes[some.product(3).id]
-    assert place_products(some).shape == (100, 2) and default_weights(some.spaces) == default_weights(
-        there.index.widths
+    assert place_products(some).shape == (100, 2) and default_rule(some.spaces, 100) == default_rule(
+        there.index.widths, 100
     )
 
 

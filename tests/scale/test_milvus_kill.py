@@ -89,8 +89,8 @@ def test_a_server_killed_halfway_shows_readers_at_most_a_sentence(milvus, monkey
     asked, filters = queries(new, 200), {"gender": ("Women", "Boys")}
     for chosen in ({}, filters):
         mask = np.flatnonzero(found.facets.mask(chosen))
-        fitted = NearestNeighbors(algorithm="brute").fit(join_spaces(new.spaces, found.weights)[mask])
-        distances, places = fitted.kneighbors(join_spaces(asked, found.weights), n_neighbors=5)
-        rows, measured = found.nearest(asked, 5, filters=chosen)
+        fitted = NearestNeighbors(algorithm="brute").fit(join_spaces(new.spaces, found.rule.weights)[mask])
+        distances, places = fitted.kneighbors(join_spaces(asked, found.rule.weights), n_neighbors=5)
+        rows, measured = found.nearest(asked, 5, found.rule.weights, filters=chosen)
         np.testing.assert_array_equal(rows, mask[places])
         np.testing.assert_allclose(measured, distances, atol=2e-7)

@@ -64,7 +64,7 @@ def test_a_stream_of_blocks_is_published_with_tuned_vectors_from_the_head(milvus
     publish((block for block in blocks if block[0]), publication, parse_address(address_of(milvus, "stream")))
     found = load_recommender(address_of(milvus, "stream"))
     known = [index.product(row).attributes for row in range(len(index.names))]
-    assert found.index.widths["tuned"] and "tuned" in found.weights
+    assert found.index.widths["tuned"] and "tuned" in found.rule.weights
     np.testing.assert_allclose(found.product_vectors(3)["tuned"][0], head.tuned(spaces, known)[3], atol=1e-6)
     photo = next((ROOT / "images").glob("*.jpg"))
     assert found.similar(photo)[0].product.id == photo.stem
@@ -120,7 +120,7 @@ def shards_beside(index, folder, products=None):
     made_by = {name: index.manifest[name] for name in ("backbone", "precision", "fashion")}
     for name in ("index.json", "tuned.npz"):
         shutil.copy(index.folder / name, folder)
-    spaces = {name: index.widths[name] for name in ("look", "fashion", "color")}
+    spaces = {name: index.widths[name] for name in ("look", "fashion", "color", "detail")}
     rows = np.concatenate([index.spaces[name] for name in spaces], axis=1)[:products]
     files = [File(name, None, Stamp(1, 1)) for name in index.names[:products]]
     done = {file.name: FileResult(file, "0" * 64, None, row) for file, row in zip(files, rows)}

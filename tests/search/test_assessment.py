@@ -51,3 +51,44 @@ def test_nothing_is_compared_while_the_closeness_is_not_ready_or_has_no_neighbor
     for closeness in (None, SimpleNamespace(distances=[])):
         calibration = SimpleNamespace(closeness=lambda balance, closeness=closeness: closeness)
         assert closer_than_neighbors(calibration, 0.5, [None, None]) == [None, None]
+
+
+class ShortOfMemory:
+    """An index whose machine may be short of memory: comparisons then fail as numpy's and OpenVINO's do."""
+
+    def __init__(self, index):
+        self.index, self.error = index, None
+
+    def __getattr__(self, name):
+        return getattr(self.index, name)
+
+    def searcher(self):
+        if self.error:
+            raise self.error
+        return self.index.searcher()
+
+
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate"), RuntimeError("bad_alloc"), KeyError("a bug")])
+def test_a_moment_without_memory_costs_a_badge_and_a_later_question_has_it(toy_index, toy, error):
+    index, reported = ShortOfMemory(load_index(toy_index)), []
+    recommender = Recommender(index, toy)
+    index.error = error
+    calibration = Calibration(recommender, (0, 0.5, 1))
+    matches = recommender.distinct_matches(recommender.product_vectors(0), 4)
+    assert closer_than_neighbors(calibration, 0.5, matches, reported.append) == [None] * 4
+    first = assess_query(recommender, calibration, WHITE, report=reported.append)
+    assert not first.unrelated and not first.is_complete and first.votes and reported == [error, error]
+    index.error = None
+    assert closer_than_neighbors(calibration, 0.5, matches)[0] == 1
+    later = assess_query(recommender, calibration, WHITE)
+    assert later.unrelated and later.is_complete
+
+
+def test_votes_that_cannot_be_counted_are_left_out(recommender, calibration, monkeypatch):
+    def fail(*arguments, **options):
+        raise MemoryError
+
+    red = recommender.product_vectors(0)
+    monkeypatch.setattr(recommender._searcher, "nearest", fail)
+    found = assess_query(recommender, calibration, red)
+    assert found.votes == [] and not found.is_complete and not found.unrelated

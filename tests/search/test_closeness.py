@@ -19,7 +19,7 @@ from lookalike.search.closeness import (
     neighbor_distances,
     synthetic_blanks,
 )
-from lookalike.search.recommender import Recommender
+from lookalike.search.recommender import Ranking, Recommender
 from tests.support.data import data, real_images
 
 
@@ -89,6 +89,27 @@ def test_closer_than_is_the_share_of_neighbors_that_are_farther():
 def test_nothing_is_closer_if_there_are_no_neighbors():
     assert Closeness(index_of(look=at(0))).closer_than(0) == 0
     assert Closeness(index_of(look=at(1, 1, 1))).closer_than(0.1) == 0
+
+
+@pytest.mark.parametrize("of_product", [False, True])
+def test_a_tenth_of_the_products_is_closer_than_nine_tenths_however_they_are_asked(of_product):
+    rng = np.random.default_rng(5)
+    words = rng.integers(0, 6, 400)
+    fashion = np.eye(8)[words] + rng.normal(0, 0.6, (400, 8))
+    fashion = (fashion / np.linalg.norm(fashion, axis=1, keepdims=True)).astype(np.float32)
+    head = AttributeHead({"kind": tuple("abcdef")}, {"kind": np.eye(10, 6, dtype=np.float32) * 4})
+    spaces = {"look": fashion, "fashion": fashion, "color": np.ones((400, 1), np.float32)}
+    tuned = head.tuned(spaces, [{"kind": "abcdef"[word]} for word in words])
+    index = index_of(head, **spaces, tuned=tuned)
+    ranking, closeness = Ranking(index), Closeness(index, max_sampled=400)
+    shares = []
+    for row in range(400):
+        vectors = ranking.product_vectors(row)
+        if not of_product:
+            vectors = index.with_tuned({name: vectors[name] for name in spaces})
+        match = ranking.distinct_matches(vectors, 1, excluded=(row,))[0]
+        shares.append(closeness.closer_than(match.distance, of_product))
+    assert 0.06 <= np.mean(np.array(shares) >= 0.9) <= 0.14
 
 
 def test_a_seed_decides_the_sample():
@@ -180,7 +201,7 @@ def test_a_calibration_waits_for_the_usual_balance_alone(server, toy):
     calibration = Calibration(recommender, (0, 0.5, 1))
     assert calibration.closeness(0) is None and calibration.closeness(0.3) is None
     threading.Timer(0.1, server.released.set).start()
-    expected = Closeness(server.index, recommender.weights).distances
+    expected = Closeness(server.index, recommender.rule).distances
     np.testing.assert_array_equal(calibration.closeness(0.5).distances, expected)
     assert closeness_soon(calibration, 0) is calibration.closeness(0)
     assert calibration.detector() is calibration.detector()

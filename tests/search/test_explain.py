@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from lookalike.embedding import fashion
+from lookalike.embedding.backbones import Backbone, Preprocessing
 from lookalike.embedding.color import ANCHORS
+from lookalike.embedding.embedder import Embedder
 from lookalike.images.decoding import load_pixels
 from lookalike.index.attributes import read_styles
 from lookalike.index.catalogue import Product
@@ -21,8 +23,9 @@ from lookalike.search.explain import (
     heat_picture,
     tally_votes,
 )
-from lookalike.search.query import focus, look_at, vectors
+from lookalike.search.query import View, focus, look_at, vectors
 from tests.support.data import data
+from tests.support.toy import ToyEngine
 
 
 def a_map(*placed):
@@ -70,6 +73,23 @@ def test_with_average_pooling_every_pair_of_cells_contributes():
     lengths = (45 * 205) ** 0.5
     assert found.cosine == pytest.approx((3 * 13 + 6 * 6) / lengths)
     np.testing.assert_allclose(found.query, np.array([[39, 0], [12, 24]]) / lengths, rtol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["max", "average", "none"])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_the_pairs_add_up_to_the_cosine_of_the_looks_for_every_pooling(pooling, count):
+    rng = np.random.default_rng(count)
+    grid = (1, 1) if pooling == "none" else (3, 2)
+    # Lengths differ, as those of an encoder's raw vectors do.
+    maps = [rng.random((*grid, 8), np.float32) * 4.0**place for place in range(count + 1)]
+    image = Image.new("RGB", (8, 8))
+    views = [View(image, np.zeros((8, 8, 3), np.uint8), map) for map in maps]
+    backbone = Backbone("toy", Path("toy.bin"), "0" * 64, Preprocessing(8, "RGB", (0.0,) * 3, (1.0,) * 3), pooling)
+    toy = Embedder(backbone, ToyEngine())
+    looks = [vectors(toy, some)["look"][0] for some in (views[:count], views[count:])]
+    found = attribute_cosine(maps[:count], maps[count], pooling=pooling)
+    assert found.cosine == pytest.approx(float(looks[0] @ looks[1]), abs=1e-5)
+    assert found.queries.sum() == pytest.approx(found.product.sum(), abs=1e-5)
 
 
 def test_blank_images_share_nothing():

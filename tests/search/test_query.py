@@ -1,5 +1,6 @@
 """Queries: whole photos, regions and unions, with colors one can pool by hand and the real networks."""
 
+import gc
 import io
 import timeit
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from lookalike.embedding.color import color_names
 from lookalike.embedding.embedder import Embedder, load_embedder
 from lookalike.errors import ImageError
 from lookalike.images.decoding import load_pixels
-from lookalike.search.query import MAX_SIDE, cells, focus, look_at, rectangle, vectors
+from lookalike.search.query import MAX_SIDE, cells, decode_photo, embed_photo, focus, look_at, rectangle, vectors
 from tests.support.data import ROOT
 from tests.support.toy import ToyEngine
 
@@ -56,7 +57,7 @@ def test_a_whole_photo_has_the_vectors_of_a_product_with_the_real_networks(embed
     for path in photos:
         found = vectors(embedder, [look_at(embedder, path)])
         expected = embedder.vectors(load_pixels(path, 224)[None])
-        assert list(found) == list(expected) == ["look", "fashion", "color"]
+        assert list(found) == list(expected) == ["look", "fashion", "color", "detail"]
         for name in expected:
             np.testing.assert_array_equal(found[name], expected[name])
 
@@ -250,3 +251,33 @@ def test_threads_share_one_crop(toy):
 def test_bytes_that_are_not_an_image_are_refused_by_their_name(toy):
     with pytest.raises(ImageError, match="beach.jpg is not an image"):
         look_at(toy, b"no image", called="beach.jpg")
+
+
+def jpeg(width, height):
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def test_only_a_photo_that_was_decoded_small_is_ever_decoded_again(toy):
+    for kind in ("PNG", "WEBP", "TIFF", "AVIF"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (300, 400), "red").save(buffer, kind)
+        assert decode_photo(toy, buffer.getvalue()).larger is None
+    assert decode_photo(toy, jpeg(15, 15)).larger is None
+    assert decode_photo(toy, jpeg(300, 400)).larger is not None
+
+
+def test_a_photo_whose_file_is_gone_is_as_large_as_it_was_decoded_until_the_file_comes_again(toy):
+    photo, files = jpeg(300, 400), [None]
+    view = embed_photo(toy, decode_photo(toy, photo, reread=lambda: files[0]))
+    assert view.enlarged() is view.image and max(view.image.size) < 400
+    view.larger.reread_from(lambda: photo)
+    assert view.enlarged().size == (300, 400) and view.larger.is_decoded
+
+
+def test_a_view_keeps_no_bytes_of_a_photo_that_others_keep(toy):
+    photo = jpeg(300, 400)
+    view = embed_photo(toy, decode_photo(toy, photo, reread=lambda: None))
+    held = gc.get_referents(view, view.larger, vars(view.larger))
+    assert not any(value is photo for value in held)

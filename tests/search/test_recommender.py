@@ -1,4 +1,5 @@
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -6,17 +7,12 @@ import pytest
 from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
-from lookalike.errors import ImageError, IndexFileError
+from lookalike.analysis.audit import find_duplicates
+from lookalike.errors import ImageError, IndexFileError, LookalikeError
 from lookalike.index.reading import Index, load_index
-from lookalike.search.recommender import (
-    DEFAULT_WEIGHTS,
-    SAME_COLOR,
-    SAME_LOOK,
-    Ranking,
-    Recommender,
-    balanced,
-    default_weights,
-)
+from lookalike.search.closeness import neighbor_distances
+from lookalike.search.ranking_rule import RankingRule
+from lookalike.search.recommender import Ranking, Recommender
 
 
 @pytest.fixture
@@ -121,12 +117,6 @@ def test_weights_average_the_squared_distances_of_the_spaces():
     np.testing.assert_allclose(distances, [[(2 / 4) ** 0.5, (6 / 4) ** 0.5]], atol=1e-6)
 
 
-def test_the_default_ranking_uses_the_best_spaces_there_are():
-    assert default_weights({"look": 0}) == {"look": 1.0}
-    assert default_weights({"look": 0, "fashion": 0, "color": 0}) == DEFAULT_WEIGHTS[1]
-    assert default_weights({"look": 0, "fashion": 0, "color": 0, "tuned": 0}) == DEFAULT_WEIGHTS[0]
-
-
 def test_filters_and_excluded_products_apply_before_the_ranking():
     look = vectors_with_ties(400)
     attributes = {str(row): {"gender": "Men" if row % 40 == 7 else "Women"} for row in range(400)}
@@ -150,15 +140,6 @@ def test_a_product_can_be_the_query(recommender):
     assert "4" not in [match.product.id for match in matches] and len(matches) == 3
 
 
-def test_the_balance_goes_from_the_same_look_to_the_same_color():
-    weights = {"tuned": 0.5, "fashion": 0.45, "look": 0.05}
-    assert balanced(weights, 0.5) == weights
-    assert {name: w for name, w in balanced(weights, 0).items() if w} == SAME_LOOK
-    assert {name: w for name, w in balanced(weights, 1).items() if w} == SAME_COLOR
-    assert sum(balanced(weights, 0.8).values()) == pytest.approx(1)
-    assert balanced(weights, 0.75)["color"] == pytest.approx(0.35)
-
-
 def test_products_with_the_same_picture_share_one_rank():
     angle = np.array([0, 0.01, 0.02, 0.6, 0.9, 1.2])
     vectors = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
@@ -169,8 +150,94 @@ def test_products_with_the_same_picture_share_one_rank():
     assert [match.rank for match in matches] == [1, 2, 3] and matches[1].same == ()
 
 
+def test_a_picture_that_thousands_of_products_share_costs_little():
+    look = np.random.default_rng(0).normal(size=(6000, 8)).astype(np.float32)
+    look[:1500] = look[0]
+    look /= np.linalg.norm(look, axis=1, keepdims=True)
+    start = time.perf_counter()
+    matches = ranking_of(look=look).distinct_matches({"look": look[:1]}, 5)
+    assert [len(match.same) for match in matches] == [1499, 0, 0, 0, 0]
+    # Comparing each of 5,120 products with each other one takes ten times as long.
+    assert time.perf_counter() - start < 2
+
+
+def test_rows_that_the_index_does_not_have_exclude_nothing(recommender):
+    vectors, everything = recommender.product_vectors(0), len(recommender.index.names)
+    assert len(recommender.distinct_matches(vectors, everything, excluded=[-1, everything])) == everything
+
+
 def test_bad_photos_and_wrong_widths_get_their_sentence(recommender):
     with pytest.raises(ImageError, match="is not an image"):
         recommender.similar(b"hello")
     with pytest.raises(IndexFileError, match="look vectors of 3 numbers, the photo's has 5"):
         recommender.nearest({"look": np.ones((1, 5), np.float32)})
+    with pytest.raises(IndexFileError, match="look vectors of 3 numbers, the photo's has 0"):
+        recommender.nearest({})
+
+
+@pytest.mark.parametrize("spaces", [("look",), ("look", "fashion")])
+@pytest.mark.parametrize("angle", [0.0, 0.0005, 0.02, 0.1, 0.2, 0.5])
+def test_search_audit_and_closeness_agree_on_which_products_show_one_picture(spaces, angle):
+    plane = np.array([[1, 0], [np.cos(angle), np.sin(angle)], [0, 1]], np.float32)
+    shop = Index(Path("."), ("1.jpg", "2.jpg", "3.jpg"), dict.fromkeys(spaces, plane), {}, {})
+    matches = Ranking(shop).distinct_matches(dict.fromkeys(spaces, plane[:1]), 3)
+    folded = [product.id for product in matches[0].same] == ["2"]
+    grouped = [[product.id for product in group.products] for group in find_duplicates(shop)] == [["1", "2"]]
+    passed_over = neighbor_distances(shop, np.array([0]))[0] > 1
+    assert folded == grouped == passed_over == (angle < 0.01 if spaces == ("look",) else angle < 0.15)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_asking_for_no_match_gives_none(recommender, k):
+    vectors = recommender.product_vectors(0)
+    assert recommender.distinct_matches(vectors, k) == []
+    rows, distances = recommender.nearest(vectors, k)
+    assert rows.shape == distances.shape == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "weights", [{"nothing": 1.0}, {"look": 0.0}, {"look": -1.0}, {"look": 1.0, "fashion": -1.0}, {"look": np.nan},
+                {"look": np.inf}]
+)  # fmt: skip
+def test_weights_that_rank_nothing_are_refused_with_a_sentence(recommender, weights):
+    vectors = recommender.product_vectors(0)
+    with pytest.raises(LookalikeError, match="Weights must be numbers of at least 0.*space of the index: look"):
+        recommender.distinct_matches(vectors, rule=weights)
+    with pytest.raises(LookalikeError, match="Weights must be"):
+        Ranking(recommender.index, weights)
+
+
+@pytest.mark.parametrize("word, found", [(None, 4), ("Women", 2), (("Women",), 2), ((), 4), (7, 0), (np.nan, 0)])
+def test_a_filter_of_any_type_has_a_result(word, found):
+    attributes = {str(row): {"gender": "Women" if row < 2 else "Men"} for row in range(4)}
+    shop = Index(
+        Path("."), tuple(f"{row}.jpg" for row in range(4)), {"look": np.eye(4, dtype=np.float32)}, attributes, {}
+    )
+    matches = Ranking(shop).distinct_matches({"look": shop.look[:1]}, filters={"gender": word})
+    assert len(matches) == found
+
+
+def test_a_ranking_may_have_one_more_space():
+    looks = np.eye(3, dtype=np.float32)
+    ranking = Ranking(Index(Path("."), tuple("abc"), {"look": looks}, {}, {}))
+    joined = ranking.with_space("words", np.array([[0, 1], [0, 1], [1, 0]], np.float32))
+    query = {"look": looks[:1], "words": np.array([[1, 0]], np.float32)}
+    rule = RankingRule({"look": 0.4, "words": 0.6})
+    rows, distances = joined.nearest(query, 3, rule)
+    assert rows[0].tolist() == [2, 0, 1]
+    np.testing.assert_allclose(distances[0], np.sqrt([0.8, 1.2, 2.0]))
+    assert ranking.nearest(query, 1)[0][0].tolist() == [0], "the first ranking stays as it is"
+    np.testing.assert_allclose(ranking.distances(query, [1, 0]), [2**0.5, 0], atol=1e-6)
+
+
+def test_no_space_can_be_added_to_vectors_on_a_server():
+    class Elsewhere:
+        widths, max_matches = {"look": 3}, 3
+
+    class Remote(Index):
+        def searcher(self):
+            return Elsewhere()
+
+    ranking = Ranking(Remote(Path("."), tuple("abc"), {"look": np.eye(3, dtype=np.float32)}, {}, {}))
+    with pytest.raises(IndexFileError, match="only to an index in this machine's memory"):
+        ranking.with_space("words", np.zeros((3, 2), np.float32))

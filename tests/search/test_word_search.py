@@ -22,9 +22,9 @@ def search():
 @pytest.mark.parametrize(
     "text, rows",
     [
-        ("shirt", [0, 1, 2, 3]),  # a name with it, by its part, then the article type
-        ("black shirt", [0, 1, 3]),
-        ("shirt black", [0, 1, 3]),
+        ("shirt", [1, 2, 3, 0]),  # article types first, of these a name with the word; then a name alone
+        ("black shirt", [1, 3, 0]),
+        ("shirt black", [1, 3, 0]),
         ("SHIRTS", [1, 2, 3]),
         ("tshirt", [0]),
         ("t-shirts", [0]),
@@ -63,6 +63,15 @@ def test_names_come_before_other_attributes():
     assert search.find("red", max_results=2) == [1, 0]
     assert search.find("red", max_results=0) == []
     assert search.find("a") == [0] and search.find("c", max_results=1) == [2]
+
+
+def test_a_kind_of_thing_comes_before_what_is_named_after_it():
+    names = ["1.jpg", "2.jpg", "3.jpg"]
+    watch = {"articleType": "Watches", "productDisplayName": "Steel Dress Watch"}
+    dress = {"articleType": "Dresses", "productDisplayName": "Summer Piece", "baseColour": "Red"}
+    search = WordSearch([watch, dress, {"productDisplayName": "A dress"}], names)
+    assert search.find("dress") == [1, 0, 2]
+    assert search.find("red dress") == [1] and search.find("dress watch") == [0]
 
 
 def test_all_products_with_an_id_are_found_and_none_twice():

@@ -84,3 +84,9 @@ def waited(happened, seconds=10.0):
     while not happened() and time.monotonic() < until:
         time.sleep(0.01)
     return happened()
+
+
+def test_a_value_that_is_not_worth_keeping_is_made_again():
+    cache = ExpiringCache(2, 60)
+    assert [cache.get("a", lambda value=value: value, lambda value: value > 1) for value in (1, 2, 3)] == [1, 2, 2]
+    assert "a" in cache and "b" not in cache

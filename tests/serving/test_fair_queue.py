@@ -1,12 +1,15 @@
 import contextlib
+import os
 import random
 import threading
+import time
 from collections import Counter
 from queue import SimpleQueue
 
 import pytest
 
 from lookalike.serving.admission import FairQueue
+from lookalike.settings import usable_cores
 
 SOON = 10  # seconds; only a failing test ever waits that long
 
@@ -197,3 +200,38 @@ def test_a_waiting_visitor_is_told_at_every_heartbeat():
 def test_a_queue_without_slots_is_refused():
     with pytest.raises(ValueError, match="at_once"):
         FairQueue(0)
+
+
+def test_a_crowd_of_a_thousand_waits_no_longer_than_its_turns_take():
+    """Two slots of 10 ms each: 5 s for a thousand; and one message a second to each of them."""
+    queue, told, waited = FairQueue(2), [0] * 1000, threading.Barrier(1001)
+
+    def visit(number):
+        def count(position):
+            told[number] += 1
+
+        waited.wait(60)
+        with queue.slot(number, count):
+            time.sleep(0.01)
+
+    threads = [threading.Thread(target=visit, args=(number,), daemon=True) for number in range(1000)]
+    for thread in threads:
+        thread.start()
+    waited.wait(60)
+    start = time.monotonic()
+    for thread in threads:
+        thread.join(60)
+    took = time.monotonic() - start
+    assert took < 10 * max(1.0, os.getloadavg()[0] / usable_cores())
+    assert max(told) <= took + 2
+
+
+def test_positions_counted_together_are_those_counted_one_by_one():
+    queue = FairQueue(1)
+    holder = Visitor(queue, "first").holding()
+    waiting = [Visitor(queue, key).queued() for key in random.Random(5).choices("abcd", k=12)]
+    with queue._changed:
+        together = queue._count_positions()
+        alone = {ticket: queue._position(key, ticket) for key, tickets in queue._queues.items() for ticket in tickets}
+    assert together == alone
+    end_all([holder, *waiting])

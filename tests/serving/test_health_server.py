@@ -1,5 +1,6 @@
 """The server beside the app, over real HTTP."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from functools import partial
 
 import pytest
 
+import lookalike
+from lookalike.errors import ImageError
 from lookalike.extraction.build import build_index
 from lookalike.index.reading import load_index
 from lookalike.search.recommender import Recommender
@@ -33,6 +36,14 @@ def start():
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture(autouse=True)
+def no_recent_answers():
+    """What other tests of this process have asked does not count."""
+    telemetry._recent.clear()
+    yield
+    telemetry._recent.clear()
 
 
 def serving(folder, load):
@@ -137,3 +148,29 @@ def test_importing_it_needs_neither_streamlit_nor_an_engine():
     code = "import sys, lookalike.serving.health_server\n"
     code += "assert not {'streamlit', 'tensorflow', 'openvino'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_it_is_not_healthy_while_most_answers_fail(start, toy_index, load):
+    address = start(serving(toy_index, load))
+    health(address, 200)
+
+    def ask_question(error=None):
+        with contextlib.suppress(Exception), telemetry.request("photo"):
+            if error:
+                raise error
+
+    for _ in range(3):
+        ask_question(ImageError("The photo is not an image."))  # the visitor's own doing
+    health(address, 200)
+    for _ in range(3):
+        ask_question(MemoryError())
+    assert "answers of the last minute failed" in health(address, 503)["reason"]
+    for _ in range(4):
+        ask_question()
+    health(address, 200)
+
+
+def test_the_metrics_say_what_runs_and_what_it_uses(start, toy_index, load):
+    _, _, text = ask(start(serving(toy_index, load)), "/metrics")
+    assert "lookalike_build_info{" in text and f'version="{lookalike.__version__}"' in text
+    assert "process_resident_memory_bytes" in text and "process_open_fds" in text

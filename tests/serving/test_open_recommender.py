@@ -2,6 +2,7 @@ import gc
 import os
 import shutil
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from lookalike.errors import IndexFileError, LookalikeError
 from lookalike.extraction.build import build_index
-from lookalike.serving.live_index import LiveRecommender, open_recommender
+from lookalike.serving.live_index import LiveRecommender, kept_with, open_recommender
 from lookalike.serving.state import server_state
 from lookalike.web.catalogue import texts as words
 
@@ -63,7 +64,7 @@ def test_nothing_of_a_replaced_index_stays_in_memory(toy_index, load):
         replaced.append(weakref.ref(live.current()[0].index.look))
         os.utime(toy_index / "index.json")
     live.current()
-    assert gc.get_freeze_count() and all(matrix() is None for matrix in replaced)
+    assert all(matrix() is None for matrix in replaced)
 
 
 def test_the_catalogue_pages_findings_keep_no_replaced_index_in_memory(toy_index, catalogue, toy, load, monkeypatch):
@@ -78,9 +79,7 @@ def test_the_catalogue_pages_findings_keep_no_replaced_index_in_memory(toy_index
             open_tab(toy_index, tab)
         os.utime(toy_index / "index.json")
     live.current()
-    # AppTest leaves reference cycles, which were frozen with the next index. A cache would still hold its entries.
-    gc.unfreeze()
-    gc.collect()
+    gc.collect()  # AppTest leaves reference cycles. A cache would still hold its entries.
     assert all(matrix() is None for matrix in replaced)
 
 
@@ -112,3 +111,62 @@ def test_a_bug_gets_a_sentence_and_no_traceback(toy_index, toy, load):
     toy.feature_maps = broken
     with pytest.raises(LookalikeError, match=r"The index cannot be loaded \(RuntimeError\)"):
         open_live(toy_index, load).current()
+
+
+def test_a_visit_that_sees_an_index_loaded_is_given_up_like_any_other(toy_index, load):
+    class Visit:
+        """Lies in a reference cycle, as Streamlit's sessions do, so that only garbage collection ends it."""
+
+        def __init__(self):
+            self.itself, self.photo = self, bytearray(1000)
+
+    live = open_live(toy_index, load)
+    for _ in range(2):  # the first one opens the index, the second one takes over another
+        visit = Visit()
+        kept = weakref.ref(visit)
+        live.current()
+        os.utime(toy_index / "index.json")
+        del visit
+        gc.collect()
+        assert kept() is None
+
+
+def test_what_is_kept_with_an_index_is_computed_once_and_goes_with_it(toy_index, load):
+    live, made = open_live(toy_index, load), []
+
+    def compute(recommender):
+        return kept_with(recommender, "itself", lambda: made.append(1) or (recommender,))
+
+    first = live.current()[0]
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(kept) for kept in pool.map(compute, [first] * 8)}) == 1 and made == [1]
+    gone = weakref.ref(first)
+    del first
+    os.utime(toy_index / "index.json")
+    compute(live.current()[0])
+    gc.collect()
+    assert gone() is None and len(made) == 2
+
+
+def test_what_is_kept_with_an_index_does_not_wait_for_what_is_computed_meanwhile(toy_index, load):
+    recommender, goes_on = load(toy_index), threading.Event()
+    slow = threading.Thread(target=kept_with, args=(recommender, "slow", lambda: goes_on.wait(60)))
+    slow.start()
+    quick: list[int] = []
+    threading.Thread(target=lambda: quick.append(kept_with(recommender, "quick", lambda: 1)), daemon=True).start()
+    for _ in range(200):
+        if not quick:
+            time.sleep(0.05)
+    goes_on.set()
+    slow.join()
+    assert quick == [1] and kept_with(recommender, "slow", lambda: 2) is True
+
+
+def test_what_fails_is_not_kept_with_an_index(toy_index, load):
+    def fail():
+        raise MemoryError
+
+    recommender = load(toy_index)
+    with pytest.raises(MemoryError):
+        kept_with(recommender, "a value", fail)
+    assert kept_with(recommender, "a value", lambda: 1) == 1

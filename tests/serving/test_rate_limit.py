@@ -87,3 +87,9 @@ def test_threads_together_get_no_more_than_one_thread():
 def test_limits_that_allow_nothing_are_refused(arguments):
     with pytest.raises(ValueError, match="per_minute"):
         RateLimit(*arguments)
+
+
+def test_a_request_may_count_as_several_but_never_as_more_than_all():
+    limit = RateLimit(60, 4, clock=lambda: 0.0)
+    assert limit.allow("a", 3) == 0 and limit.allow("a", 2) == pytest.approx(1) and limit.allow("a") == 0
+    assert limit.allow("b", 100) == 0 and limit.allow("b") == pytest.approx(1)

@@ -1,12 +1,13 @@
 import io
 import os
+import stat
 
 import pytest
 from PIL import Image
 
 from lookalike.files import sha256
 from lookalike.images.decoding import decode
-from lookalike.search.query import look_at
+from lookalike.search.query import LargerPhoto, look_at
 from lookalike.serving.uploads import keep
 
 
@@ -37,9 +38,29 @@ def test_a_large_photo_is_kept_with_more_pixels_than_the_networks_see(tmp_path, 
 
 
 def test_a_failed_copy_does_not_fail_the_visitors_search(tmp_path, toy, no_decoder):
-    view = look_at(toy, encode("TIFF"))
+    picture = tmp_path / "photo.tif"
+    picture.write_bytes(encode("TIFF"))
+    view = look_at(toy, picture)
     with no_decoder():
-        assert keep(view, "0" * 64, tmp_path) is None and not list(tmp_path.iterdir())
+        assert keep(view, "0" * 64, tmp_path / "kept") is None and not (tmp_path / "kept").exists()
+
+
+def test_too_little_memory_for_the_copy_does_not_fail_the_visitors_search(tmp_path, toy):
+    def read_again():
+        raise MemoryError
+
+    view = look_at(toy, encode("JPEG"))
+    view.larger = LargerPhoto(read_again, "The photo")
+    assert keep(view, "0" * 64, tmp_path) is None and not list(tmp_path.iterdir())
+
+
+def test_kept_photos_are_for_the_shops_own_user_alone(tmp_path, toy):
+    previous = os.umask(0o022)
+    try:
+        path = keep(look_at(toy, encode("JPEG")), "0" * 64, tmp_path / "uploads")
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("name", ["fsync", "replace"])

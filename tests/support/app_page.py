@@ -14,6 +14,12 @@ def upload(app: AppTest, content: bytes, name: str = "photo.jpg") -> AppTest:
     return app.file_uploader[0].set_value((name, content, "image/jpeg")).run()
 
 
+def submit(app: AppTest, text: str) -> AppTest:
+    """Type a text into the start page's field and submit it."""
+    next(field for field in app.text_input if (field.key or "").startswith("field-")).set_value(text)
+    return next(button for button in app.button if "field-form" in (button.key or "")).click().run()
+
+
 def names(app: AppTest) -> list[str]:
     """Return the names on the cards, in their order."""
     bold = [markdown.value for markdown in app.markdown if markdown.value.startswith("**")]

@@ -22,12 +22,12 @@ def searched_index(folder: Path) -> str:
     return address
 
 
-def wait_until_healthy(address: str, seconds: float = 60) -> None:
+def wait_until_healthy(address: str, path: str = "/_stcore/health", seconds: float = 60) -> None:
     """Return once the server at address answers its health check; raise TimeoutError after so many seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+            with urllib.request.urlopen(f"{address}{path}", timeout=2):
                 return
         except OSError:
             time.sleep(0.2)

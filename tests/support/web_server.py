@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from lookalike.errors import ImageError
-from lookalike.serving.guarded_connection import STRICT
-from lookalike.serving.web_fetch import fetch_image
+from lookalike.images.guarded_connection import STRICT
+from lookalike.images.web_fetch import fetch_image
 
 
 def picture():

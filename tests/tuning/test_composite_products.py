@@ -37,7 +37,11 @@ def composites(shop, rows, embedder):
 def test_products_on_white_become_other_pictures(shop, embedder):
     vectors, rows = composites(shop, np.arange(80), embedder)
     assert rows.tolist() == [row for row in range(80) if row not in (3, 5, 70)]
-    assert {name: matrix.shape for name, matrix in vectors.items()} == {"fashion": (77, 256), "color": (77, 40)}
+    assert {name: matrix.shape for name, matrix in vectors.items()} == {
+        "fashion": (77, 256),
+        "color": (77, 40),
+        "detail": (77, 96),
+    }
     alike = (vectors["fashion"] * shop.spaces["fashion"][rows]).sum(axis=1)
     assert alike.max() < 0.999
 
@@ -62,9 +66,9 @@ def test_a_head_learns_from_composites_but_never_from_held_out_products(shop, em
     fits, attributes = [], [shop.product(row).attributes for row in range(COUNT)]
     fit_head = tuning.fit_head
 
-    def recording_fit_head(vectors, own, columns=None):
+    def recording_fit_head(vectors, own, columns=None, photos=None):
         fits.append((vectors, own))
-        return fit_head(vectors, own, columns)
+        return fit_head(vectors, own, columns, photos)
 
     monkeypatch.setattr(tuning, "fit_head", recording_fit_head)
     _, gain = tune(shop, embedder, attributes)

@@ -1,10 +1,21 @@
-"""axe-core finds nothing serious on the start page, among the results, in the filters and in “Why?”."""
+"""axe-core finds nothing that matters on any page: start, results, filters, “Why?”, nothing found, catalogue."""
 
 import pytest
 from playwright.sync_api import expect
 
 from lookalike.web import texts
-from tests.support.browser import SIZES, button, cards, expect_answer, product_path, wait_for_start
+from tests.support.browser import (
+    NO_MATCH,
+    SIZES,
+    button,
+    cards,
+    expect_answer,
+    open_catalogue,
+    product,
+    product_path,
+    wait_for_start,
+    wait_until_calm,
+)
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -r tests/requirements.txt")
 
@@ -16,10 +27,12 @@ def open_page(request, visit):
 
 
 def findings(page):
-    """Return what axe calls serious or critical, each as (rule, the element's HTML)."""
-    violations = axe.Axe().run(page).response["violations"]
-    serious = [violation for violation in violations if violation["impact"] in ("serious", "critical")]
-    return [(violation["id"], node["html"]) for violation in serious for node in violation["nodes"]]
+    """Return what axe calls moderate or worse, each as (rule, the element's HTML)."""
+    wait_until_calm(page)
+    options = {"rules": {"target-size": {"enabled": True}}}
+    violations = axe.Axe().run(page, options=options).response["violations"]
+    found = [violation for violation in violations if violation["impact"] in ("moderate", "serious", "critical")]
+    return [(violation["id"], node["html"]) for violation in found for node in violation["nodes"]]
 
 
 def test_the_start_page_is_accessible(open_page):
@@ -44,3 +57,33 @@ def test_the_filters_and_why_are_accessible(open_page):
     cards(page).first.get_by_role("button", name=texts.WHY).click()
     expect(page.get_by_role("dialog").locator("img")).to_have_count(2)
     assert in_filters + findings(page) == []
+
+
+def test_a_new_search_and_the_favorites_are_accessible(open_page):
+    page = open_page(product_path())
+    expect_answer(page)
+    button(page, texts.KEEP, exact=True).first.click()
+    button(page, texts.favorites_label(1)).click()
+    expect(button(page, texts.DOWNLOAD_FAVORITES)).to_be_visible()
+    in_favorites = findings(page)
+    page.keyboard.press("Escape")
+    button(page, texts.NEW_SEARCH).click()
+    expect(page.get_by_label(texts.FIELD_LABEL)).to_be_visible()
+    assert in_favorites + findings(page) == []
+
+
+def test_a_page_without_results_is_accessible(open_page):
+    page = open_page(product_path(**NO_MATCH))
+    expect(page.get_by_text(texts.NONE_LEFT)).to_be_visible()
+    assert findings(page) == []
+
+
+def test_likes_and_dislikes_are_accessible(open_page):
+    page = open_page(product_path(2, liked=product(5).stem, disliked=product(6).stem))
+    expect_answer(page)
+    expect(page.locator(".st-key-judged .stButton")).to_have_count(2)
+    assert findings(page) == []
+
+
+def test_the_catalogue_is_accessible(open_page):
+    assert findings(open_catalogue(open_page())) == []

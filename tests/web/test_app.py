@@ -1,6 +1,7 @@
 """The page Look up through Streamlit's AppTest, without a browser: what it says and shows."""
 
 import io
+import json
 
 import pytest
 from PIL import Image
@@ -65,6 +66,15 @@ def test_a_damaged_index_gets_a_sentence(open_app, demo_index, tmp_path):
     assert not app.exception and "damaged" in app.warning[0].value
 
 
+def test_a_sentence_about_the_index_is_shown_unchanged(open_app, demo_index, tmp_path):
+    for path in demo_index.glob("[!.]*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    manifest = json.loads((tmp_path / "index.json").read_text())
+    (tmp_path / "index.json").write_text(json.dumps({**manifest, "backbone": "[look](https://a.example)"}))
+    app = open_app(tmp_path)
+    assert not app.exception and r"made with \[look\]\(https:gray[]\://a.example\)" in app.warning[0].value
+
+
 def test_photos_are_kept_only_if_the_shop_has_switched_that_on(open_app, demo_index, tmp_path):
     buffer = io.BytesIO()
     Image.new("RGB", (300, 400), "navy").save(buffer, "PNG")
@@ -91,3 +101,12 @@ def test_the_page_says_that_photos_are_kept_exactly_if_they_are(open_app, demo_i
         for kept in ({}, {"LOOKALIKE_KEEP_UPLOADS": tmp_path / "uploads"})
     ]
     assert [texts.PHOTOS_KEPT in captions for captions in said] == [False, True]
+
+
+@pytest.mark.parametrize("query", ["product", "photo"])
+def test_any_name_may_stand_in_the_address(open_app, demo_index, query):
+    """Streamlit refuses two underscores in the key of a component, and random names have them now and then."""
+    app = open_app(demo_index)
+    for name in ("a__b", "a b", "é/..", "x" * 200):
+        app.query_params[query] = name
+        assert not app.run().exception, name

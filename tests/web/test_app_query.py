@@ -2,9 +2,15 @@
 
 import shutil
 
+import streamlit as st
+
 from lookalike.extraction.build import build_index
 from lookalike.web import texts
-from tests.support.app_page import button, identity, look_up, open_product, photo, results
+from lookalike.web.look_up import page
+from lookalike.web.look_up.permalink import DEFAULT_COUNT
+from lookalike.web.look_up.start import EXAMPLES
+from tests.support.app_page import button, identity, look_up, open_product, photo, results, upload
+from tests.support.browser import NO_MATCH
 
 
 def test_the_address_of_a_product_holds_the_whole_search(open_app, demo_index):
@@ -14,6 +20,21 @@ def test_the_address_of_a_product_holds_the_whole_search(open_app, demo_index):
     assert app.select_slider[0].value == 1.0 and app.session_state["query"].region(0) == {(3, 3), (3, 4)}
     women = app.session_state["query"].search.filters
     assert women == {"gender": ("Women",)} and app.pills[0].value == ["Women"]
+
+
+def test_the_browser_is_given_a_photo_though_the_first_run_ends_too_early(open_app, demo_index, monkeypatch):
+    """Streamlit ends a run at any drawing when the visitor does something else, and runs the page again."""
+    keep_photos, given = page.keep_photos, []
+
+    def end_first_run(name, photos):
+        given.append(len(photos))
+        st.stop() if len(given) == 1 else keep_photos(name, photos)
+
+    monkeypatch.setattr(page, "keep_photos", end_first_run)
+    app = upload(open_app(demo_index), photo().read_bytes())
+    app.run()
+    app.run()
+    assert not app.exception and given == [1, 1, 0]
 
 
 def test_nonsense_in_an_address_gets_a_sentence_or_is_ignored(open_app, demo_index):
@@ -101,3 +122,20 @@ def test_why_shows_both_pictures_their_colors_and_their_labels(open_app, demo_in
     assert not app.exception
     assert all(text in said for text in (texts.WHY_HEATS, texts.WHY_COLORS, texts.WHY_LABELS))
     assert f"{texts.YOUR_PRODUCT}:" in said and texts.YOUR_PHOTO not in said
+
+
+def test_an_answer_without_products_has_ways_on(open_app, demo_index):
+    app = look_up(open_app, demo_index, **NO_MATCH)
+    assert [warning.value for warning in app.warning] == [texts.NONE_LEFT] and results(app) == []
+    tiles = [one.key for one in app.button if (one.key or "").startswith("example-")]
+    assert len(tiles) == EXAMPLES
+    app = button(app, "clear-all").click().run()
+    assert not app.exception and not app.warning and len(results(app)) == DEFAULT_COUNT
+
+
+def test_a_product_that_is_not_there_leaves_others_to_start_from(open_app, demo_index):
+    app = open_product(open_app(demo_index), "nothing")
+    assert len(app.error) == 1
+    tile = next(one for one in app.button if (one.key or "").startswith("example-"))
+    app = tile.click().run()
+    assert not app.error and len(results(app)) == DEFAULT_COUNT

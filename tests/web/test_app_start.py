@@ -8,24 +8,22 @@ from threading import Thread
 import pytest
 from PIL import Image
 
-from lookalike.serving.guarded_connection import Policy
-from lookalike.serving.web_fetch import fetch_image
+from lookalike.images.guarded_connection import Policy
+from lookalike.images.web_fetch import fetch_image
 from lookalike.web import texts
 from lookalike.web.components import paste, photo_grid
 from lookalike.web.look_up import start
-from tests.support.app_page import button, photo, results, upload
+from tests.support.app_page import button, photo, results, submit, upload
 from tests.support.data import ROOT
 
 
 def test_words_and_numbers_find_products(open_app, demo_index):
     app = open_app(demo_index)
-    button(app, "way-pick").click().run()
-    app.text_input[0].set_value("dress").run()
+    submit(app, "dress")
     found = [button for button in app.button if (button.key or "").startswith("found-")]
     assert found and all("dress" in button.label.lower() for button in found)
     found[0].click().run()
     assert not app.exception and len(results(app)) == 5 and "product" in app.query_params
-    assert app.session_state["way"] is None
 
 
 def test_surprise_me_and_the_examples_start_with_a_product(open_app, demo_index):
@@ -34,16 +32,14 @@ def test_surprise_me_and_the_examples_start_with_a_product(open_app, demo_index)
     assert not app.exception and len(results(app)) == 5
     app = open_app(demo_index)
     examples = [button for button in app.button if (button.key or "").startswith("example-")]
-    assert len(examples) == 3
+    assert len(examples) == start.EXAMPLES
     examples[0].click().run()
     assert not app.exception and len(results(app)) == 5
 
 
 def test_a_web_address_on_the_local_network_gets_a_sentence(open_app, demo_index):
     app = open_app(demo_index)
-    button(app, "way-address").click().run()
-    app.text_input[0].set_value("http://127.0.0.1/photo.jpg")
-    app.button(next(b.key for b in app.button if "address-form" in (b.key or ""))).click().run()
+    submit(app, "http://127.0.0.1/photo.jpg")
     assert not app.exception and len(app.error) == 1 and not results(app)
 
 
@@ -55,9 +51,7 @@ def test_a_picture_on_the_web_is_searched_for(open_app, demo_index, monkeypatch)
         local = Policy(ports=frozenset({server.server_port}), exceptions=frozenset({server.server_address}))
         monkeypatch.setattr(start, "fetch_image", partial(fetch_image, policy=local))
         app = open_app(demo_index)
-        button(app, "way-address").click().run()
-        app.text_input[0].set_value(f"http://127.0.0.1:{server.server_port}/{photo().name}")
-        app.button(next(b.key for b in app.button if "address-form" in (b.key or ""))).click().run()
+        submit(app, f"http://127.0.0.1:{server.server_port}/{photo().name}")
         server.shutdown()
     assert not app.exception and not app.error and app.header[0].value == texts.YOUR_PHOTO
     assert len(results(app)) == 5

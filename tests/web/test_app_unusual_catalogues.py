@@ -90,6 +90,18 @@ def test_a_picture_that_cannot_be_read_is_tried_again(shop, no_decoder, monkeypa
         assert pictures.of_product(index, tiff, "this version"), "a good picture is kept"
 
 
+def test_why_says_that_a_picture_cannot_be_read_right_now(open_app, shop, no_decoder):
+    folder = shop({"0.jpg": photo(0)})
+    Image.open(photo(1)).save(folder / "images" / "1.tif")
+    shop({})
+    app = open_product(open_app(folder), "0")
+    with no_decoder():
+        button(app, "why-1").click().run()
+        assert not app.exception and "cannot be opened right now" in app.warning[0].value
+    app.run()
+    assert not app.exception and not app.warning and texts.WHY_HEATS in [caption.value for caption in app.caption]
+
+
 def test_filters_show_a_shops_words_unchanged(open_app, embedder, tmp_path):
     (tmp_path / "images").mkdir()
     for number in range(4):

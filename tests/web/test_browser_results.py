@@ -1,6 +1,7 @@
 """What can be done with the results: why, more, the address, favorites, downloads."""
 
 import csv
+from urllib.parse import quote
 
 from playwright.sync_api import expect
 
@@ -93,3 +94,39 @@ def test_the_first_visit_is_painted_quickly(visit):
     wait_for_start(page)
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert painted < 2000
+
+
+def test_the_text_of_an_address_stays_text(visit):
+    for text in (
+        "1. This shop has moved, log in at www.evil.example/login",
+        "https://evil.example/x",
+        "write to help@evil.example",
+        "a\n===\nb",
+        "1\n\n2\n\n1. list",
+        "&lt;b&gt; :material/home: :material_home:",
+        "mailto:me@evil.example :heart: :streamlit: a -> b <-> c -- >=",
+    ):
+        page = visit("phone", f"/?product={quote(text)}")
+        alert = page.get_by_test_id("stAlert")
+        expect(alert).to_be_visible(timeout=TIMEOUT_MS)
+        assert alert.locator("a, ol, ul, h1, h2, b, [role=img]").count() == 0
+        assert " ".join(text.split()) in " ".join(alert.inner_text().replace("\\n", " ").split())
+
+
+def test_cards_that_are_drawn_stay_while_the_browser_is_asked_what_it_remembers(visit):
+    page = visit("desktop", "")
+    page.add_init_script(
+        """addEventListener("DOMContentLoaded", () => {
+          window.firstCards = new Set();
+          const look = () => {
+            const card = document.querySelector("[class*=st-key-card-]");
+            if (card) firstCards.add(card);
+            requestAnimationFrame(look);
+          };
+          look();
+        })"""
+    )
+    page.goto(page.url.rstrip("/") + product_path())
+    expect_answer(page)
+    page.wait_for_timeout(2000)
+    assert page.evaluate("firstCards.size") == 1

@@ -6,6 +6,8 @@ import io
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from PIL import Image
@@ -13,9 +15,12 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from lookalike.extraction.build import build_index
+from lookalike.serving.admission import FairQueue
+from lookalike.serving.state import server_state
+from lookalike.web.catalogue import page as catalogue_page
 from lookalike.web.catalogue import texts
 from lookalike.web.texts import MORE_LIKE_THIS
-from tests.support.browser import SIZES, TIMEOUT_MS
+from tests.support.browser import SIZES, TIMEOUT_MS, open_catalogue
 from tests.support.data import ROOT
 
 PICTURES = "[...document.querySelectorAll('[class*=st-key-tile] img')]"
@@ -97,6 +102,18 @@ def test_doubtful_attributes_are_shown_column_by_column(demo_index):
     assert "neighbors say so" in said(app) or "disagrees with" in said(app)
 
 
+def test_a_columns_name_is_shown_unchanged_to_choose_it(tmp_path, toy):
+    (tmp_path / "images").mkdir()
+    rows = ["id,*size*"]
+    for number in range(8):
+        Image.new("RGB", (40, 60), (250 - number, number, 0)).save(tmp_path / "images" / f"{number}.png")
+        rows.append(f"{number},{'S' if number % 2 else 'L'}")
+    (tmp_path / "styles.csv").write_text("\n".join(rows))
+    build_index(tmp_path / "images", tmp_path, toy, tmp_path / "styles.csv")
+    app = open_tab(tmp_path, texts.DOUBTS)
+    assert app.segmented_control[0].options == [r"\*size\*"]
+
+
 def test_only_the_open_tab_is_computed(twins, monkeypatch):
     from lookalike.analysis import audit, catalogue_map
 
@@ -113,13 +130,7 @@ def test_only_the_open_tab_is_computed(twins, monkeypatch):
 def page(request, visit):
     """The page, reached as a visitor reaches it, at both sizes and in both themes."""
     size, scheme = request.param
-    page = visit(size, color_scheme=scheme)
-    page.get_by_test_id("stFileUploader").first.wait_for()
-    if size == "phone":  # where a button hides the pages
-        page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_role("link", name=texts.TITLE).click()
-    if size == "phone":
-        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    page = open_catalogue(visit(size, color_scheme=scheme))
     expect(page.get_by_text(texts.LEAD)).to_be_in_viewport(timeout=TIMEOUT_MS)
     return page
 
@@ -127,7 +138,7 @@ def page(request, visit):
 def wait_until_drawn(page):
     """Wait until the open tab is complete, pictures included: one that disappears while loading counts as missing."""
     open_tab = page.locator("[role=tabpanel]:visible")
-    expect(open_tab.get_by_test_id("stElementContainer").first).to_be_visible(timeout=TIMEOUT_MS)
+    expect(open_tab.locator("[data-testid=stElementContainer]:visible").first).to_be_visible(timeout=TIMEOUT_MS)
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
     expect(page.get_by_test_id("stSpinner")).to_have_count(0, timeout=TIMEOUT_MS)
     page.wait_for_function(f"{PICTURES}.every(picture => picture.complete && picture.naturalWidth > 0)")
@@ -164,7 +175,7 @@ def twin_shop(serve, tmp_path_factory):
     command = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"]
     command += ["--images", str(folder / "images"), "--output", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return serve(folder)
+    return serve(folder, LOOKALIKE_STAFF_PAGE="1")
 
 
 def test_findings_can_be_downloaded(visit, twin_shop):
@@ -180,7 +191,41 @@ def test_findings_can_be_downloaded(visit, twin_shop):
     assert header == ["group", "distance", "id", "path"] and [line[2] for line in lines] == ["a", "d"]
 
 
+def test_what_the_pictures_show_can_be_downloaded(visit, twin_shop):
+    page = visit(address=twin_shop)
+    page.get_by_test_id("stFileUploader").first.wait_for()
+    page.get_by_role("link", name=texts.TITLE).click()
+    expect(page.get_by_text(texts.TAGS_TITLE)).to_be_visible(timeout=TIMEOUT_MS)
+    with page.expect_download() as download:
+        page.get_by_text(texts.DOWNLOAD).first.click()
+    header, *lines = csv.reader(io.StringIO(download.value.path().read_bytes().decode("utf-8-sig")))
+    assert header[:2] == ["id", "gender"] and "articleType sure" in header
+    assert [line[0] for line in lines] == ["a", "b", "c", "d"] and lines[0][1:] == lines[3][1:]
+    assert download.value.suggested_filename == "tags.csv"
+
+
 def test_the_pages_address_works_as_the_first_request_to_a_server(serve, demo_index, browser):
     page = browser.new_page()
-    page.goto(serve(demo_index) + "/catalogue")
+    page.goto(serve(demo_index, LOOKALIKE_STAFF_PAGE="1") + "/catalogue")
     expect(page.get_by_text(texts.LEAD)).to_be_visible(timeout=20_000)
+
+
+def test_of_a_large_catalogue_in_memory_a_sample_is_compared_and_the_page_says_so(twins, monkeypatch):
+    monkeypatch.setattr(catalogue_page, "MAX_COMPARED", 3)
+    for tab in (texts.MAP, texts.SAME, texts.DOUBTS):
+        assert texts.sample_note(3, 5) in said(open_tab(twins, tab))
+    monkeypatch.setattr(catalogue_page, "MAX_COMPARED", 5)
+    assert "random sample" not in said(open_tab(twins, texts.SAME))
+
+
+def test_comparisons_take_turns_with_everybodys_questions(twins, monkeypatch):
+    monkeypatch.setattr(server_state(), "queue", FairQueue(1))
+    opened = threading.Thread(target=open_tab, args=(twins, texts.SAME), daemon=True)
+    with server_state().queue.slot("somebody else"):
+        opened.start()
+        end = time.monotonic() + 60
+        while not server_state().queue.waiting and time.monotonic() < end:
+            time.sleep(0.05)
+        assert server_state().queue.waiting == 1
+    opened.join(60)
+    assert not opened.is_alive() and server_state().queue.waiting == 0

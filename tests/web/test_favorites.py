@@ -44,6 +44,22 @@ def test_no_cell_is_a_formula(start):
     assert cells == ["'" + evil, "'" + evil, "'" + evil + ".jpg", "0.500000", "'" + evil]
 
 
+@pytest.mark.parametrize(
+    "evil, harmless",
+    [
+        ("\n=1+1", "'\n'=1+1"),
+        ("  =1+1", "'  =1+1"),
+        ('"=1+1', "'\"=1+1"),
+        ("a;=1+1", "a;'=1+1"),
+        ('a; "@x', "a;' \"@x"),
+        ("a\n-1\tb\t+2", "a\n'-1\tb\t'+2"),
+        ("a\r\n=1", "a\r'\n'=1"),
+    ],
+)
+def test_no_part_of_a_cell_is_a_formula_where_a_spreadsheet_splits_it(evil, harmless):
+    assert read(products_csv([(1, product("1.jpg", kind=evil), 1)]))[1][-1] == harmless
+
+
 def test_a_formula_sign_inside_a_cell_changes_nothing():
     assert read(products_csv([(1, product("1.jpg", kind="T-shirt = 1+1@x"), 1)]))[1][-1] == "T-shirt = 1+1@x"
 
@@ -69,3 +85,26 @@ def test_without_products_the_file_is_a_header():
 
 def test_a_name_that_is_not_utf8_is_written_with_escapes():
     assert read(products_csv([(1, product("\ud800.jpg"), None)]))[1][1] == r"\ud800"
+
+
+def test_offers_come_as_columns_that_programs_read():
+    link = "https://shop.example/1"
+    rows = [
+        (
+            1,
+            product("1.jpg", title="A", price="1.299,00 €", sale_price="$ 5 €", availability="in_stock", link=link),
+            None,
+        ),
+        (2, product("1.jpg", price="59.90", sale_price="39.9", currency="PLN", link="javascript:alert(1)"), None),
+        (3, product("1.jpg", price="from 20", color="red"), None),
+        (4, product("1.jpg"), None),
+    ]
+    header, *lines = read(products_csv(rows))
+    assert header[4:] == ["price", "sale_price", "currency", "availability", "link", "title", "color"]
+    assert [line[4:] for line in lines] == [
+        ["1299.00", "", "EUR", "in stock", link, "A", ""],
+        ["59.90", "39.9", "PLN", "", "", "", ""],
+        ["from 20", "", "", "", "", "", "red"],
+        ["", "", "", "", "", "", ""],
+    ]
+    assert read(products_csv([(1, product("1.jpg", color="red"), None)]))[0][4:] == ["color"]

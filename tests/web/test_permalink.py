@@ -3,6 +3,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
+from lookalike.embedding.padding import WHOLE
 from lookalike.web.look_up.permalink import (
     DEFAULT_BALANCE,
     DEFAULT_COUNT,
@@ -105,6 +106,9 @@ def test_a_region_survives_the_address_unchanged():
     cells = frozenset([(3, 4), (3, 3), (0, 6)])
     assert region_to_text(cells) == "063334" and region_from_text("063334") == cells
     assert region_to_text(frozenset()) == ""
+    box = (0.125, 0.25, 0.5, 1.0)
+    assert region_to_text(box) == "125.250.500.1000" and region_from_text("125.250.500.1000") == box
+    assert region_to_text(WHOLE) == "whole" and region_from_text("whole") == WHOLE
 
 
 @pytest.mark.parametrize("text", [None, 7, ["33"], "", "3", "9z-☂", "77", "-1"])

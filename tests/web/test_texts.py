@@ -3,6 +3,8 @@
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from lookalike.analysis.audit import SuspectLabel
 from lookalike.images.decoding import MAX_PHOTO_BYTES
 from lookalike.index.catalogue import Product
@@ -35,7 +37,27 @@ def test_closeness_is_a_percentage():
 
 
 def test_a_shops_text_cannot_contain_markup():
-    assert texts.escape_markdown("[a](b) <i> $x$ :red:") == r"\[a\]\(b\) \<i\> \$x\$ \:red\:"
+    assert texts.escape_markdown("[a](b) <i> $x$ :+1:") == r"\[a\]\(b\) \<i\> \$x\$ \:\+1\:"
+    assert texts.escape_markdown("5. &lt;b&gt;\n===\n") == r"5\. \&lt;b\&gt; \=\=\="
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("https://a.example www.a.example", r"https:gray[]\://a.example www:gray[].a.example"),
+        ("mailto:me@a.example :heart:", r"mailto\::gray[]me:gray[]@a.example \::gray[]heart\:"),
+        (":material/home: :material_home:", r"\::gray[]material/home\: \::gray[]material\_home\:"),
+        (":streamlit:", r"\::gray[]streamlit\:"),
+        ("a -> b <-> c -- >=", r"a \-:gray[]\> b \<:gray[]\-:gray[]\> c \-:gray[]\- \>:gray[]\="),
+    ],
+)
+def test_what_streamlit_itself_would_turn_into_links_pictures_and_arrows_is_parted(text, shown):
+    assert texts.escape_markdown(text) == shown
+
+
+@pytest.mark.parametrize("space", [" ", "\t\n", "\u00a0", "\u3000"])
+def test_spaces_around_a_shops_text_are_left_out(space):
+    assert texts.escape_markdown(f"{space}Cap{space}") == "Cap"
 
 
 def test_further_products_with_the_same_picture_are_counted():
@@ -47,6 +69,9 @@ def test_closeness_compared_with_the_shops_own_neighbors():
         "As close as can be", "Closer than 90%", "Somewhat alike", "Loosely alike",
     ]  # fmt: skip
     assert [texts.has_number(share) for share in (1.0, 0.9, 0.3)] == [False, True, False]
+    assert [texts.closeness_label(share, of_photo=True) for share in (0.6, 0.02, 0.005)] == [
+        "Closer than 60%", "Somewhat alike", "Loosely alike",
+    ]  # fmt: skip
 
 
 def test_columns_and_counts_use_a_shoppers_words():
@@ -62,7 +87,7 @@ def test_labels_become_one_line():
 
 
 def test_the_photo_limit_on_the_page_is_the_servers():
-    config = tomllib.loads((ROOT / "lookalike" / "web" / "streamlit.toml").read_text())
+    config = tomllib.loads((ROOT / "lookalike" / "web" / ".streamlit" / "config.toml").read_text())
     assert config["server"]["maxUploadSize"] * 1_000_000 == MAX_PHOTO_BYTES
     assert all("20 MB" in text for text in (texts.UPLOAD_HELP, texts.PASTE_WORDS["too_large"]))
 
@@ -85,3 +110,8 @@ def test_a_doubtful_attribute_is_shown_with_the_suggested_value():
     label = SuspectLabel(product(articleType="Caps"), "articleType", "", "Hat", 0.9, 0.0)
     assert catalogue_texts.suggestion(label) == "no value → :orange-badge[Hat?]"
     assert catalogue_texts.suspect_note(label) == "90% of its neighbors say so · 12"
+
+
+def test_a_sentence_says_which_words_were_understood_and_which_not():
+    assert texts.not_understood_note(["red"], ["foo"], "Try.") == "We understood “red”, but not “foo”. Try."
+    assert texts.not_understood_note([], ["a", "b", "c"], "Try.") == "We don't know “a”, “b” and “c” here. Try."

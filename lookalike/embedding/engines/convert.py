@@ -1,6 +1,6 @@
 """Convert a Keras model for OpenVINO in a process of its own.
 
-TensorFlow's logs, its half gigabyte of memory and its seconds of import never reach the program that wants the model.
+Keras's backend is chosen once for a process: here it is OpenVINO, whatever the program that wants the model uses.
 """
 
 import os
@@ -17,7 +17,7 @@ def convert_keras(backbone: Backbone, file: Path) -> None:
     command = [sys.executable, "-m", __name__, backbone.name, str(backbone.weights.resolve()), str(file)]
     package_home = str(Path(__file__).resolve().parents[3])
     paths = [package_home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "KERAS_BACKEND": "tensorflow"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "KERAS_BACKEND": "openvino"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603 # nosec B603
     if done.returncode:
         detail = done.stdout.strip() or (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -27,8 +27,9 @@ def convert_keras(backbone: Backbone, file: Path) -> None:
 
 def main(name: str, weights: str, file: str) -> int:
     """Run in the child process: print the one sentence and return 1 if the weights do not fit."""
-    import openvino as ov
+    import keras
 
+    keras.config.set_image_data_format("channels_first")
     from lookalike.embedding.engines.keras_models import keras_model
 
     try:
@@ -36,7 +37,7 @@ def main(name: str, weights: str, file: str) -> int:
     except WeightsError as error:
         print(error)
         return 1
-    ov.save_model(ov.convert_model(model), file, compress_to_fp16=False)
+    model.export(file, format="openvino", verbose=False)
     return 0
 
 

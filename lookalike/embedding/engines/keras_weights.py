@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from importlib import util
 from pathlib import Path
 
 from lookalike.errors import WeightsError
@@ -35,30 +38,42 @@ def fetch_weights(published: PublishedWeights, announce: Callable[[str], object]
 
     If they are not there, downloads them with Keras's own downloader, after telling announce.
     """
-    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "models", published.file)
+    path = _keras_folder() / "models" / published.file
     if not _is_complete(path, published.md5):
         check_reachable(published.url)
         announce("Downloading ResNet-50's ImageNet weights (95 MB) into Keras's cache, once.")
-        _download(published)
+        path = _download(published)
     return path
+
+
+def _keras_folder() -> Path:
+    """Return where Keras keeps its files: for a user without a home directory, in /tmp."""
+    folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    is_usable = os.path.isdir(folder) or os.access(os.path.dirname(folder), os.W_OK)
+    return Path(folder if is_usable else "/tmp/.keras")  # noqa: S108 # nosec B108 - Keras's own choice; see _is_complete
 
 
 def _is_complete(path: Path, md5: str) -> bool:
     """Return whether the file is the published one: an interrupted download leaves a part of it there."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises where the folder may not be looked into
         return False
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == md5
 
 
-def _download(published: PublishedWeights) -> None:
+def _download(published: PublishedWeights) -> Path:
+    # Without a choice Keras wants TensorFlow, which need not be there; and an engine may want it afterwards.
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow" if util.find_spec("tensorflow") else "openvino")
     import keras
 
     try:
-        keras.utils.get_file(published.file, published.url, cache_subdir="models", file_hash=published.md5)
+        with redirect_stdout(sys.stderr):  # where Keras shows progress; stdout is for results
+            file = keras.utils.get_file(published.file, published.url, cache_subdir="models", file_hash=published.md5)
+        return Path(file)
     except Exception as error:  # keras passes on whatever urllib, the disk or its hash check raises
         raise WeightsError(
-            f"ResNet-50's weights could not be downloaded ({error}). Try again, or give their file with --weights."
+            f"ResNet-50's weights could not be downloaded ({error}). Try again or, when indexing, give their file "
+            "with --weights."
         ) from None
 
 
@@ -87,6 +102,6 @@ def check_reachable(
     thread.join(max_seconds)
     if problem:
         raise WeightsError(
-            f"ResNet-50's weights are not in Keras's cache and cannot be downloaded ({problem[0]}); "
-            "give their file with --weights to use it."
+            f"ResNet-50's weights are not in Keras's cache and cannot be downloaded ({problem[0]}). "
+            "Put their file there (~/.keras/models) or, when indexing, give their file with --weights."
         )

@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections import deque
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -78,11 +79,18 @@ class OpenVinoEngine:
         """Return every output of the model for uint8 pixels (n, s, s, 3), in its order, each float32 (n, …)."""
         answers: list[list[Matrix]] = []
         running: deque[ov.InferRequest] = deque()
-        for image in pixels:
-            request = self._next_request(answers, running)
-            request.start_async([image[None]])
-            running.append(request)
-        answers += [self._finish(request) for request in running]
+        try:
+            for image in pixels:
+                request = self._next_request(answers, running)
+                running.append(request)
+                request.start_async([image[None]])
+            while running:
+                answers.append(self._finish(running.popleft()))
+        finally:
+            # After an error every request comes back: the next caller would wait for a lost one forever.
+            for request in running:
+                with suppress(Exception):
+                    self._finish(request)
         return tuple(np.stack(output) for output in zip(*answers))
 
     def _next_request(self, answers: list[list[Matrix]], running: "deque[ov.InferRequest]") -> ov.InferRequest:
@@ -123,7 +131,7 @@ def _load_model(backbone: Backbone, cache: Path) -> ov.Model:
     stem = re.sub(r"\W+", "-", Path(backbone.name).stem)
     key = f"{stem}-{backbone.manifest_key()}-{CONVERSION}-{ov.__version__.split('-')[0]}"
     file = cache / key / "model.xml"
-    if file.is_file():
+    if os.path.isfile(file):  # Path.is_file raises where the folder may not be looked into
         try:
             if (file.parent / DIGEST).read_text() == _model_digest(file.parent):
                 return _core().read_model(file)
@@ -164,6 +172,16 @@ def _convert(backbone: Backbone) -> ov.Model:
         return _with_preprocessing(core.read_model(Path(folder, "keras.xml")), backbone.preprocessing)
 
 
+def count_output_dimensions(file: Path) -> int:
+    """Return how many dimensions the first output of an ONNX model has, the batch's included; raises WeightsError."""
+    try:
+        dimensions: int = _core().read_model(file).output(0).partial_shape.rank.get_length()
+        return dimensions
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1][:200]
+        raise WeightsError(f"{file} cannot be used as an encoder ({reason})") from None
+
+
 def _read_onnx(backbone: Backbone) -> ov.Model:
     size, layout = backbone.preprocessing.size, backbone.preprocessing.layout
     try:
@@ -178,7 +196,7 @@ def _read_onnx(backbone: Backbone) -> ov.Model:
     if rank != (2 if backbone.pooling == "none" else 4):
         raise WeightsError(
             f"{backbone.weights} gives an output of {rank} dimensions; pooling max or average needs 4 "
-            "(a feature map), pooling none 2 (a vector). Correct the .json beside it."
+            "(a feature map), pooling none 2 (a vector). Correct the .json beside it, or export another output first."
         )
     return model
 

@@ -1,7 +1,8 @@
-"""Run a backbone with TensorFlow: on a visible GPU, and where OpenVINO is not installed."""
+"""Run a backbone with TensorFlow, an extra: on a visible GPU, and where OpenVINO is not installed."""
 
 import os
 import threading
+from importlib import util
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,20 @@ class TensorFlowEngine:
         """Load the model, with only its first max_outputs outputs (None for all); raises WeightsError."""
         if backbone.is_onnx:
             raise WeightsError("An .onnx encoder needs the engine openvino. Run: pip install -r requirements.txt")
+        if not is_installed():
+            raise WeightsError(
+                "The engine tensorflow is not installed. Run: pip install -r requirements.txt "
+                "(with Python 3.11 to 3.13), or leave --engine out."
+            )
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        import keras
+
+        if keras.backend.backend() != "tensorflow":
+            raise WeightsError(
+                f"The engine tensorflow cannot run: Keras was started with {keras.backend.backend()} in this process. "
+                "Set KERAS_BACKEND=tensorflow, or leave --engine out."
+            )
         from lookalike.embedding.engines.keras_models import keep_first_outputs, keras_model
 
         model = keras_model(backbone.name, backbone.weights)
@@ -62,9 +76,14 @@ class TensorFlowEngine:
         return (ordered.astype(np.float32) - mean) / std
 
 
+def is_installed() -> bool:
+    """Return whether TensorFlow is installed, without importing it."""
+    return util.find_spec("tensorflow") is not None
+
+
 def sees_gpu() -> bool:
     """Return whether TensorFlow could use a GPU; imports it only if the driver's device exists."""
-    if not Path("/dev/nvidiactl").exists():
+    if not (Path("/dev/nvidiactl").exists() and is_installed()):
         return False
     import tensorflow
 

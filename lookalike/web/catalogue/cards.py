@@ -1,6 +1,6 @@
 """A product on the page Catalogue: its picture, its name and a link to products like it."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import quote
@@ -18,11 +18,13 @@ CacheKey: TypeAlias = tuple[str, Hashable]
 # Two cards fit side by side on a phone 390 pixels wide.
 CARD_WIDTH = 152
 
-# Pictures of one height keep the names below them aligned; long names end after two lines.
+# As the cards of the page Look up: a picture fills its width; long names end after two lines.
 STYLE = """<style>
-[class*="st-key-tile"] img { height: 150px; object-fit: contain; background: white; }
+[class*="st-key-tile"] > [data-testid="stElementContainer"]:first-child { aspect-ratio: var(--portrait); }
+[class*="st-key-tile"] img { aspect-ratio: var(--portrait); width: 100%; height: auto; object-fit: contain;
+  background: white; border-radius: var(--radius); outline: 1px solid var(--frame); outline-offset: -1px; }
 [class*="st-key-tile"] strong { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical;
-  overflow: hidden; }
+  overflow: hidden; line-height: 1.35; font-weight: 600; }
 </style>"""
 
 
@@ -43,7 +45,7 @@ class PageContext:
 
 def draw_card(context: PageContext, product: Product, key: str, title: str = "", note: str = "") -> None:
     """Draw one product. key is unique on the page; title (Markdown) replaces its name, note its attributes and id."""
-    with st.container(border=True, width=CARD_WIDTH, gap="xsmall", key=f"tile-{key}"):
+    with st.container(width=CARD_WIDTH, gap="xsmall", key=f"tile-{key}"):
         pictures.draw_product(context.catalogue, product, context.key[1], if_missing=common.IMAGE_MISSING)
         st.markdown(title or texts.name(product))
         st.caption(common.escape_markdown(note or texts.details_and_id(product)))
@@ -55,6 +57,6 @@ def draw_card(context: PageContext, product: Product, key: str, title: str = "",
             st.link_button(common.MORE_LIKE_THIS, address, key=f"more-{key}")
 
 
-def draw_download(content: bytes, filename: str) -> None:
-    """Draw the button that downloads a CSV file."""
+def draw_download(content: bytes | Callable[[], bytes], filename: str) -> None:
+    """Draw the button that downloads a CSV file: its content, or what makes it once somebody wants it."""
     st.download_button(texts.DOWNLOAD, content, filename, "text/csv", on_click="ignore", icon=":material/download:")

@@ -1,6 +1,7 @@
 """The charts of the page Catalogue: the map and the counts. Their data come from analysis."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import altair as alt
 import pandas as pd
@@ -18,6 +19,10 @@ OUTLINE, ACCENT = "#80808099", "#b3365b"
 MANY_DOTS = 1000
 LARGE_DOT, SMALL_DOT, CHOSEN_DOT = 70, 40, 260
 
+# From edge to edge: what is shown of a map across and upwards. A little more than a half, so that no dot is cut off.
+WHOLE, LOWER, UPPER = (-1.04, 1.04), (-1.04, 0.04), (-0.04, 1.04)
+Part: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
+
 # A click chooses the product it hits; the page reads the row from the selection of this name.
 CHOSEN = "chosen"
 
@@ -26,24 +31,29 @@ ZOOM = "wheel![event.ctrlKey || event.metaKey]"
 
 
 def map_chart(
-    catalogue: Catalogue, places: Matrix, rows: Iterable[int], column: str | None, legend: Legend
+    catalogue: Catalogue,
+    places: Matrix,
+    rows: Iterable[int],
+    column: str | None,
+    legend: Legend,
+    part: Part = (WHOLE, WHOLE),
 ) -> alt.Chart:
     """Return a chart of those rows of the map, colored by a column: hovering shows names, a click chooses.
 
-    places is float32 (n, 2) from -1 to 1, as place_products gives it.
+    places is float32 (n, 2) from -1 to 1, as place_products gives it. part is what is shown of it across and upwards.
     """
     data = pd.DataFrame([_dot(catalogue, places, row, column, legend) for row in rows])
     # Vega reports which dot a finger touched, but not as a click.
     chosen = alt.selection_point(CHOSEN, fields=["row"], toggle=False, on="click, touchend")
     if_chosen = alt.when(chosen, empty=False)
     size = LARGE_DOT if len(data) < MANY_DOTS else SMALL_DOT
-    scale = alt.Scale(domain=[-1.04, 1.04], nice=False)
+    across, upwards = (alt.Scale(domain=list(side), nice=False) for side in part)
     return (
         alt.Chart(data, height=MAP_HEIGHT)
-        .mark_circle(opacity=0.9, cursor="pointer")
+        .mark_circle(opacity=0.9, cursor="pointer", clip=True)
         .encode(
-            x=alt.X("x:Q", axis=None, scale=scale),
-            y=alt.Y("y:Q", axis=None, scale=scale),
+            x=alt.X("x:Q", axis=None, scale=across),
+            y=alt.Y("y:Q", axis=None, scale=upwards),
             color=alt.Color("color:N", scale=None),
             size=if_chosen.then(alt.value(CHOSEN_DOT)).otherwise(alt.value(size)),
             stroke=if_chosen.then(alt.value(ACCENT)).otherwise(alt.value(OUTLINE)),

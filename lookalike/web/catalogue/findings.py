@@ -11,7 +11,7 @@ from lookalike.index.reading import Index
 from lookalike.web import downloads
 from lookalike.web.catalogue import texts
 from lookalike.web.catalogue.cards import CacheKey, PageContext, draw_card, draw_download
-from lookalike.web.texts import more_products_note
+from lookalike.web.texts import escape_markdown, more_products_note
 
 GROUPS_PER_PAGE, MAX_PRODUCTS_OF_GROUP, DOUBTS_PER_PAGE = 8, 12, 24
 
@@ -36,7 +36,9 @@ def draw_same_pictures(index: Index, context: PageContext) -> None:
     if not groups:
         st.info(texts.NO_SAME)
         return
-    if any(group.differing for group in groups) and st.toggle(texts.ONLY_DIFFERING, key="only-differing"):
+    if any(group.differing for group in groups) and st.toggle(
+        texts.ONLY_DIFFERING, key="only-differing", persist_state="session"
+    ):
         groups = tuple(group for group in groups if group.differing)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(texts.groups_found(groups))
@@ -62,7 +64,15 @@ def draw_doubtful_attributes(index: Index, context: PageContext) -> None:
         st.info(texts.NO_COLUMNS if index.attributes else texts.NO_ATTRIBUTES)
         return
     columns = list(found)
-    column = st.segmented_control(texts.COLUMN, columns, default=columns[0], required=True, key="doubted-column")
+    column = st.segmented_control(
+        texts.COLUMN,
+        columns,
+        default=columns[0],
+        required=True,
+        key="doubted-column",
+        persist_state="session",
+        format_func=escape_markdown,
+    )
     labels = found[column]
     if not labels:
         st.info(texts.no_doubts(column))
@@ -79,5 +89,5 @@ def draw_doubtful_attributes(index: Index, context: PageContext) -> None:
 def _one_page(items: Sequence[Item], size: int, key: str) -> list[tuple[int, Item]]:
     """Return the (number, item) of the page that the visitor is on, and draw the control that turns pages."""
     pages = -(-len(items) // size)
-    page = st.pagination(pages, key=key) if pages > 1 else 1
+    page = st.pagination(pages, key=key, persist_state="session") if pages > 1 else 1
     return list(enumerate(items))[(page - 1) * size : page * size]

@@ -24,6 +24,11 @@ UNKNOWN_BACKBONE = "not recorded"
 CLASSIC_HELP = "Another script wrote this index and did not record how."
 COUNTED_BY = "Count products by"
 COUNTS_ALT = "How many products there are of each"
+TAGS_TITLE = "What the pictures show"
+TAGS_LEAD = (
+    "What each product is believed to be, with how sure, in the columns of styles.csv: for a table that is empty or "
+    "wrong. Nothing of it is written into the catalogue."
+)
 SKIPPED_TITLE = "Files that are not in the catalogue"
 SKIPPED_LEAD = "These files are among the images but could not be used. Repair or replace them, then index again."
 
@@ -31,10 +36,12 @@ SKIPPED_LEAD = "These files are among the images but could not be used. Repair o
 DRAWING_MAP = "Drawing the map. This takes a few seconds, once for each index…"
 MAP_LEAD = (
     "Each dot is a product, and products that look alike lie close together. Hover over a dot to see its name. "
-    "Drag to move the map, turn the wheel with Ctrl to zoom, and double-click to see everything again."
+    "Choose a quarter to see it larger. Or drag to move the map, turn the wheel with Ctrl to zoom, and double-click to "
+    "see everything again."
 )
 MAP_ALT = "A map of the catalogue: each dot is a product, and products that look alike lie close together."
-COLOR_BY, SHOW_ONLY = "Color by", "Show only"
+COLOR_BY, SHOW_ONLY, PART = "Color by", "Show only", "Part of the map"
+PARTS = ("all of it", "top left", "top right", "bottom left", "bottom right")
 EVERYTHING, REST = "everything", "other"
 CHOOSE = "Choose a dot to see its product here."
 
@@ -70,11 +77,11 @@ def made_with(overview: Overview) -> str:
 
 
 def spaces_line(overview: Overview) -> str:
-    """Return one line: the spaces with their widths, and the precision."""
+    """Return one line of Markdown: the spaces with their widths, and the precision."""
     if not overview.backbone:
         return CLASSIC_HELP
-    spaces = ", ".join(f"{name} ({width} numbers)" for name, width in overview.spaces.items())
-    precision = f" · computed in {overview.precision}" if overview.precision else ""
+    spaces = ", ".join(f"{escape_markdown(name)} ({width} numbers)" for name, width in overview.spaces.items())
+    precision = f" · computed in {escape_markdown(overview.precision)}" if overview.precision else ""
     return f"Spaces: {spaces}{precision}"
 
 

@@ -1,4 +1,4 @@
-"""Two widgets that Streamlit lacks: a photo whose parts can be marked, and a button that pastes a photo."""
+"""What Streamlit lacks in the browser: a photo to mark parts of, pasting, and what the browser remembers."""
 
 from collections.abc import Callable
 from functools import cache
@@ -10,6 +10,7 @@ import streamlit as st
 
 @cache
 def load_component(name: str) -> Callable[..., Any]:
-    """Return the function that mounts the component made of NAME.html, NAME.css and NAME.js in this folder."""
-    html, css, js = (Path(__file__).with_name(f"{name}.{kind}").read_text() for kind in ("html", "css", "js"))
+    """Return the function that mounts the component made of NAME.js and, where they exist, NAME.html and NAME.css."""
+    files = (Path(__file__).with_name(f"{name}.{kind}") for kind in ("html", "css", "js"))
+    html, css, js = (file.read_text(encoding="utf-8") if file.exists() else None for file in files)
     return st.components.v2.component(f"lookalike.{name}", html=html, css=css, js=js)

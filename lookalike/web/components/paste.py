@@ -1,26 +1,31 @@
-"""A photo from the clipboard: Streamlit's own uploader takes chosen and dropped files, but cannot paste."""
+"""Photos that Streamlit's own uploader does not take: pasted or dropped anywhere, or from a phone's own camera."""
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
-
-import streamlit as st
+from collections.abc import Mapping
 
 from lookalike.web.components import load_component
 
 
-def paste(words: Mapping[str, str], max_bytes: int, key: str, on_photo: Callable[[bytes], None]) -> None:
-    """Draw a button and listen for pasting; call on_photo with the bytes of an image of at most max_bytes bytes.
+def paste(
+    words: Mapping[str, str], max_photos: int, max_bytes: int, accept: str, key: str, listens: bool = False
+) -> list[bytes]:
+    """Draw a button to paste a photo and, on a phone, one for its camera; or listen to the whole page instead.
 
-    words are the texts label, too_large, nothing and by_keyboard.
+    Return the photos sent by what the visitor just did: at most max_photos, of at most max_bytes bytes together. accept
+    is what Streamlit's uploader offers to choose from, as HTML's accept. words are the texts label, camera, sending,
+    too_large, nothing, by_keyboard and by_file.
     """
+    data = {"max_photos": max_photos, "max_bytes": max_bytes, "accept": accept, "listens": listens, **words}
+    sent = load_component("paste")(key=key, data=data, on_photos_change=lambda: None)
+    return decode_photos(sent.photos, max_photos, max_bytes)
 
-    def take_photo() -> None:
-        content = decode_data_url(st.session_state[key].get("photo"), max_bytes)
-        if content is not None:
-            on_photo(content)
 
-    load_component("paste")(key=key, data={"max_bytes": max_bytes, **words}, on_photo_change=take_photo)
+def decode_photos(sent: object, max_photos: int, max_bytes: int) -> list[bytes]:
+    """Return the photos that are sent as data: URLs, without those that are none: a browser may send anything."""
+    urls = sent[:max_photos] if isinstance(sent, list) else []
+    photos = [photo for photo in (decode_data_url(url, max_bytes) for url in urls) if photo]
+    return photos if sum(map(len, photos)) <= max_bytes else []
 
 
 def decode_data_url(url: object, max_bytes: int) -> bytes | None:

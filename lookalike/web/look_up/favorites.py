@@ -1,27 +1,34 @@
-"""Favorites, kept for this visit, and the lists that can be downloaded."""
+"""Favorites, which the visitor's browser remembers, and the lists that can be downloaded."""
 
-from collections.abc import Hashable
+import math
+import time
+from collections.abc import Hashable, Sequence
+from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lookalike.search.recommender import Match, Recommender
-from lookalike.web import downloads, pictures, texts
+from lookalike.web import actions, clicks, downloads, offers, pictures, texts
+from lookalike.web.components.browser_memory import browser_memory
 from lookalike.web.look_up import session
 
 PICTURE_WIDTH = 72
+# A browser may send anything.
+MAX_FAVORITES = 500
+# For so long after the favorites are known, a tap may be on a button that was drawn before.
+SETTLING_SECONDS = 0.5
 
 
-def draw_button(identity: str) -> None:
-    """Draw the button that keeps a product, or removes it again."""
+def draw_button(identity: str, rank: int = 0) -> None:
+    """Draw the button that keeps a product at its rank in an answer, or removes it again."""
     is_kept = identity in _identities()
-    st.button(
+    actions.button(
         texts.KEPT if is_kept else texts.KEEP,
+        f"keep-{identity}",
+        partial(_toggle, identity, rank),
         icon=":material/favorite:" if is_kept else ":material/favorite_border:",
         type="primary" if is_kept else "secondary",
-        key=f"keep-{identity}",
-        width="stretch",
-        on_click=_toggle,
-        args=(identity,),
     )
 
 
@@ -41,9 +48,16 @@ def draw_popover(recommender: Recommender, version: Hashable) -> None:
                 pictures.draw_product(index, product, version, PICTURE_WIDTH)
                 with st.container(gap="xsmall"):
                     st.markdown(f"**{texts.escape_markdown(texts.headline(product))}**")
+                    offers.draw(product)
                     _draw_actions(identity)
         rows = [(texts.FAVORITES, product, None) for product in products]
         _draw_download(texts.DOWNLOAD_FAVORITES, downloads.products_csv(rows, first="list"), texts.FAVORITES_FILE)
+
+
+def remember(place: DeltaGenerator) -> None:
+    """Let the browser remember the favorites, and learn from it those of earlier visits; show nothing there."""
+    with place:
+        browser_memory("favorites", _identities(), are_known(), _take_remembered, _replace)
 
 
 def draw_results_download(matches: list[Match]) -> None:
@@ -57,6 +71,11 @@ def _identities() -> list[str]:
     return st.session_state.setdefault("favorites", [])
 
 
+def are_known() -> bool:
+    """Return whether the browser has said what it remembers."""
+    return st.session_state.get("knows_favorites", False)
+
+
 def _current_identity(recommender: Recommender, identity: str) -> str:
     row = recommender.row(identity)
     return identity if row is None else recommender.index.identity(row)
@@ -64,17 +83,36 @@ def _current_identity(recommender: Recommender, identity: str) -> str:
 
 def _draw_actions(identity: str) -> None:
     with st.container(horizontal=True, gap="xsmall"):
-        st.button(texts.MORE_LIKE_THIS, key=f"like-kept-{identity}", on_click=session.search_product, args=(identity,))
-        st.button(texts.REMOVE, key=f"forget-{identity}", on_click=_toggle, args=(identity,))
+        actions.button(texts.MORE_LIKE_THIS, f"like-kept-{identity}", partial(session.search_product, identity))
+        actions.button(texts.REMOVE, f"forget-{identity}", partial(_toggle, identity))
 
 
 def _draw_download(label: str, content: bytes, name: str) -> None:
     st.download_button(label, content, name, "text/csv", icon=":material/download:", key=name, on_click="ignore")
 
 
-def _toggle(identity: str) -> None:
+def _toggle(identity: str, rank: int = 0) -> None:
     identities = _identities()
     if identity in identities:
+        # A button drawn before the browser had said what it remembers still says "Keep" a moment later.
+        if time.monotonic() - st.session_state.get("knows_since", -math.inf) < SETTLING_SECONDS:
+            return
         identities.remove(identity)
     else:
         identities.append(identity)
+        clicks.count("kept", identity, rank)
+    if not are_known():
+        st.session_state.setdefault("early", []).append(identity)
+
+
+def _take_remembered(remembered: Sequence[str]) -> None:
+    """Take the favorites that the browser remembers, with what was done before they were known done to them."""
+    if not are_known():
+        kept = _identities()
+        removed = set(st.session_state.pop("early", [])) - set(kept)
+        _replace([*(identity for identity in remembered if identity not in removed), *kept])
+        st.session_state.update(knows_favorites=True, knows_since=time.monotonic())
+
+
+def _replace(identities: Sequence[str]) -> None:
+    st.session_state.favorites = list(dict.fromkeys(identities))[:MAX_FAVORITES]

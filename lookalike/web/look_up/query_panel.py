@@ -1,8 +1,11 @@
 """The current query: its pictures with the regions that count, and what is seen in them."""
 
+from functools import partial
+
 import streamlit as st
 
-from lookalike.web import pictures, texts
+from lookalike.embedding.padding import WHOLE
+from lookalike.web import actions, offers, pictures, texts
 from lookalike.web.components.photo_grid import photo_grid
 from lookalike.web.look_up import session
 from lookalike.web.look_up.answers import Answer
@@ -15,30 +18,34 @@ def draw(answer: Answer) -> None:
     query, product, labels = answer.query, answer.product, answer.assessment.labels
     with st.container(key="query"):
         st.header(_title(query), anchor=False)
-        with st.container(key="query-pictures"):
+        with st.container(key="query-pictures" if len(answer.pictures) == 1 else "query-several"):
             for place, picture in enumerate(answer.pictures):
-                _draw_picture(query, place, picture, texts.alt_text(product) if product else texts.YOUR_PHOTO)
+                _draw_picture(answer, place, picture, texts.alt_text(product) if product else texts.YOUR_PHOTO)
         if product:
             st.caption(texts.escape_markdown(texts.alt_text(product)))
+            offers.draw(product)
         if labels:
             st.markdown(texts.escape_markdown(texts.WE_SEE.format(labels=texts.label_line(labels))))
         if query.has_region:
-            st.button(texts.WHOLE_PHOTO, icon=":material/crop_free:", key="whole", on_click=session.clear_regions)
-        else:
-            st.caption(texts.REGION_HINT)
+            clear = partial(session.clear_regions, bool(answer.garments))
+            actions.button(texts.WHOLE_PHOTO, "whole", clear, icon=":material/crop_free:")
+        if answer.garments or not query.has_region:
+            st.caption(texts.OUTFIT_HINT if answer.garments else texts.REGION_HINT)
 
 
-def _draw_picture(query: Query, place: int, picture: bytes | None, alt: str) -> None:
+def _draw_picture(answer: Answer, place: int, picture: bytes | None, alt: str) -> None:
     if not picture:
         st.caption(texts.IMAGE_MISSING)
         return
     photo_grid(
         pictures.data_url(picture),
         GRID,
-        query.region(place),
+        answer.query.region(place),
         {**texts.REGION_WORDS, "alt": alt},
         key=f"photo-{place}",
-        on_cells=lambda cells: session.set_region(place, cells),
+        # Of an outfit, no cells would mean its likeliest garment.
+        on_part=lambda part: session.set_region(place, part or (WHOLE if answer.garments else part)),
+        garments=[(texts.GARMENTS[one.garment], one.box) for one in answer.garments],
     )
 
 

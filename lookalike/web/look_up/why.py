@@ -1,30 +1,50 @@
 """Why a result matches: where the two pictures are alike, the colors they share, and what is seen in each."""
 
+import weakref
 from collections.abc import Hashable, Sequence
+from functools import partial
 
 import streamlit as st
 
-from lookalike.errors import ImageError
+from lookalike.errors import ImageError, LookalikeError
 from lookalike.index.catalogue import Product
 from lookalike.search.explain import attribute_cosine, common_colors, confident_labels, heat_picture
 from lookalike.search.query import focus
 from lookalike.search.recommender import Recommender
 from lookalike.types import Matrix
 from lookalike.web import texts, visitors
-from lookalike.web.look_up import answers
+from lookalike.web.look_up import answers, session
 from lookalike.web.look_up.answers import Answer
 
 # Two side by side, on a phone too.
 HEAT_SIDE, HEAT_WIDTH = 480, 260
 
 
-@st.dialog(texts.WHY_TITLE, width="medium")
 def open_dialog(recommender: Recommender, version: Hashable, answer: Answer, product: Product) -> None:
     """Open the dialog for one product of an answer."""
+    # Streamlit keeps a dialog's arguments for as long as the tab is open, and they must not keep an index.
+    _draw(weakref.ref(recommender), version, answer, product)
+
+
+@st.dialog(texts.WHY_TITLE, width="small", on_dismiss=session.close_why)
+def _draw(kept: "weakref.ref[Recommender]", version: Hashable, answer: Answer, product: Product) -> None:
+    recommender = kept()
+    if recommender is None:
+        st.rerun()  # The index has been replaced. Answer over the new one.
     st.markdown(f"**{texts.escape_markdown(texts.headline(product))}**")
     try:
-        with visitors.take_turn():
-            _draw_heats(recommender, version, answer, product)
+        _draw_reasons(recommender, version, answer, product)
+    except LookalikeError as error:
+        st.warning(texts.escape_markdown(str(error)))
+
+
+def _draw_reasons(recommender: Recommender, version: Hashable, answer: Answer, product: Product) -> None:
+    try:
+        with answers.memory_may_be_short():
+            take_decoder_turn = partial(visitors.take_decoder_turn, st.empty())
+            answers.decode_slow_photos(recommender, answer.query, take_decoder_turn, answer.query.has_region)
+            with visitors.take_turn():
+                _draw_heats(recommender, version, answer, product)
     except ImageError:
         st.caption(texts.WHY_MISSING)
     row = recommender.row(product.identity)

@@ -1,0 +1,230 @@
+"""A shop's feed → a folder of pictures named by id and a table of attributes, which are indexed like any others."""
+
+import csv
+import http.client
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lookalike.errors import CatalogueError, IndexFileError
+from lookalike.extraction.build import Interrupted
+from lookalike.extraction.feed import FeedProduct, RefusedRow, read_feed
+from lookalike.extraction.feed_pictures import PAUSES, FeedPictures, Outcome
+from lookalike.files import beside_path
+from lookalike.images.guarded_connection import STRICT, Policy
+from lookalike.index.catalogue import product_id
+from lookalike.index.lock import lock
+from lookalike.types import StrPath
+
+FOLDER, PICTURES, TABLE, DOWNLOADED = "feed", "pictures", "styles.csv", "downloaded"
+# With fewer of the last run's products, the feed is more likely broken than the shop that much smaller.
+MIN_SHARE_LEFT = 0.5
+MAX_FEED_BYTES = 2_000_000_000
+MAX_SECONDS_WITHOUT_DATA = 30
+ID = "id"
+
+Progress: TypeAlias = Callable[..., Iterable[Outcome]]
+
+
+@dataclass(frozen=True)
+class FeedCatalogue:
+    """What a feed has become: the folder of its pictures, the table, and what was left out.
+
+    Attributes:
+        images: the folder of pictures, named by the products' ids.
+        styles: the table of their attributes.
+        refused: (product or row, reason) of each row that is no product with a picture.
+        fetched: how many pictures were fetched now; all others had not changed.
+        stale: how many products keep an earlier picture, because its host had trouble.
+    """
+
+    images: Path
+    styles: Path
+    refused: tuple[tuple[str, str], ...]
+    fetched: int
+    stale: int
+
+
+def fetch_feed(
+    feed: str,
+    output: StrPath,
+    hosts: Iterable[str] = (),
+    accept_loss: bool = False,
+    progress: Progress = lambda outcomes, **_: outcomes,
+    policy: Policy = STRICT,
+    pauses: tuple[float, ...] = PAUSES,
+) -> FeedCatalogue:
+    """Read a feed and fetch its pictures into the folder feed/ of an index's folder.
+
+    Run again after any interruption, it goes on where it stopped; run again later, it fetches what has changed.
+
+    Args:
+        feed: a file, or its http or https address.
+        output: the folder of the index.
+        hosts: HOST or HOST:PORT of the shop's own network that pictures may come from, beside the public web.
+        accept_loss: go on though the feed has less than half of the products of the last run.
+        progress: wraps the iterator of outcomes; it is given total, as tqdm is.
+        policy: where pictures may come from.
+        pauses: the seconds to wait before each further try of a picture.
+
+    Raises:
+        CatalogueError: the feed cannot be read, or it has lost too many products.
+        IndexFileError: the folder cannot be written.
+        Interrupted: Ctrl-C; the message says how much is fetched.
+    """
+    folder = Path(output) / FOLDER
+    _make_folder(folder)
+    with lock(output):
+        return _fetch_locked(feed, folder, hosts, accept_loss, progress, policy, pauses)
+
+
+def _fetch_locked(
+    feed: str,
+    folder: Path,
+    hosts: Iterable[str],
+    accept_loss: bool,
+    progress: Progress,
+    policy: Policy,
+    pauses: tuple[float, ...],
+) -> FeedCatalogue:
+    path = _download(feed, folder) if feed.lower().startswith(("http://", "https://")) else Path(feed)
+    columns, count = _survey(path)
+    with closing(FeedPictures(folder / PICTURES, _allow(policy, hosts), pauses)) as pictures:
+        before = pictures.count
+        _check_loss(feed, count, before, accept_loss)
+        refused: list[tuple[str, str]] = []
+        outcomes: dict[str, Outcome] = {}
+        # What was fetched is recorded before the database is closed, after Ctrl-C too.
+        with _interruptible(outcomes, count), closing(pictures.fetch(_products(path, refused))) as fetched:
+            for outcome in progress(fetched, total=count):
+                outcomes[outcome.id] = outcome
+        found = sum(outcome.file is not None for outcome in outcomes.values())
+        _check_loss(feed, found, before, accept_loss)
+        refused += [(one.id, one.reason) for one in outcomes.values() if one.file is None]
+        if not found:
+            raise CatalogueError(f"None of the pictures of {feed} can be fetched. The first reason: {refused[-1][1]}")
+        _write_table(folder / TABLE, columns, _products(path, []), outcomes)
+        pictures.finish(outcomes)
+    return FeedCatalogue(
+        folder / PICTURES,
+        folder / TABLE,
+        tuple(refused),
+        sum(one.is_new for one in outcomes.values()),
+        sum(one.file is not None and bool(one.reason) for one in outcomes.values()),
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexFileError(
+            f"{folder} cannot be made ({error.strerror}). Name another folder with --output."
+        ) from None
+
+
+def _download(address: str, folder: Path) -> Path:
+    """Return the file that a feed's address was downloaded into; raises CatalogueError, and keeps no half of one."""
+    path = folder / DOWNLOADED
+    try:
+        request = urllib.request.Request(address, headers={"User-Agent": "Lookalike"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=MAX_SECONDS_WITHOUT_DATA) as answer:  # noqa: S310 # nosec B310
+            announced = int(answer.headers.get("Content-Length") or 0)
+            size = _copy(answer, beside_path(path))
+            if size < announced:
+                raise CatalogueError(f"{address} stopped in the middle of the feed. Run the same command again.")
+            beside_path(path).replace(path)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise CatalogueError(f"{address} cannot be fetched ({error}). Check the feed's address.") from None
+    finally:
+        beside_path(path).unlink(missing_ok=True)
+    return path
+
+
+def _copy(answer: Any, path: Path) -> int:
+    size = 0
+    with open(path, "wb") as file:
+        while piece := answer.read(1 << 20):
+            size += len(piece)
+            if size > MAX_FEED_BYTES:
+                raise CatalogueError(f"The feed has more than {MAX_FEED_BYTES // 10**9} GB, the limit. Split it up.")
+            file.write(piece)
+    return size
+
+
+def _survey(path: Path) -> tuple[list[str], int]:
+    """Return the columns of a feed's products and how many products it has; raises CatalogueError."""
+    columns: dict[str, None] = {}
+    count = 0
+    for product in _products(path, []):
+        columns.update(dict.fromkeys(product.attributes))
+        count += 1
+    return [*columns], count
+
+
+def _products(path: Path, refused: list[tuple[str, str]]) -> Iterator[FeedProduct]:
+    """Yield a feed's products, and add the other rows to refused."""
+    for row in read_feed(path):
+        if isinstance(row, RefusedRow):
+            refused.append((row.id, row.reason))
+        else:
+            yield row
+
+
+def _allow(policy: Policy, hosts: Iterable[str]) -> Policy:
+    """Return a policy that admits hosts of the shop's own network too; raises CatalogueError."""
+    exceptions = set(policy.exceptions)
+    for entry in hosts:
+        host, _, port = entry.partition(":")
+        if port and not port.isdigit():
+            raise CatalogueError(f"{entry} is no host. Write it as HOST or HOST:PORT.")
+        for number in [int(port)] if port else [80, 443]:
+            try:
+                exceptions |= {(ip, number) for ip in policy.resolve(host, number)}
+            except OSError as error:
+                raise CatalogueError(f"The host {host} is not known here ({error}). Check its name.") from None
+    return replace(policy, exceptions=frozenset(exceptions))
+
+
+def _check_loss(feed: str, now: int, before: int, accept_loss: bool) -> None:
+    if now < before * MIN_SHARE_LEFT and not accept_loss:
+        raise CatalogueError(
+            f"{feed} has {now:,} products with a picture; the last run had {before:,}. Nothing was changed. If that is "
+            "right, run the same command with --accept-loss."
+        )
+
+
+@contextmanager
+def _interruptible(outcomes: Sized, count: int) -> Iterator[None]:
+    """Turn Ctrl-C into an Interrupted that says how much is fetched."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Stopped. The pictures of {len(outcomes):,} of {count:,} products are done; "
+            "run the same command again to go on."
+        ) from None
+
+
+def _write_table(
+    path: Path, columns: Sequence[str], products: Iterable[FeedProduct], outcomes: Mapping[str, Outcome]
+) -> None:
+    """Write the attributes of all products with a picture, by the ids that their files name them."""
+    try:
+        with open(beside_path(path), "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, [ID, *columns])
+            writer.writeheader()
+            for product in products:
+                outcome = outcomes.get(product.id)
+                if outcome and outcome.file:
+                    writer.writerow({ID: product_id(outcome.file), **product.attributes})
+        beside_path(path).replace(path)
+    except OSError as error:
+        raise IndexFileError(
+            f"{path} cannot be written ({error.strerror}). Make room, then run the same command again."
+        ) from None
+    finally:
+        beside_path(path).unlink(missing_ok=True)

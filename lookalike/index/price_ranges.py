@@ -1,0 +1,74 @@
+"""Prices as a column to filter by: ranges such as 20..50, and the bands that a catalogue's prices fall into."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.index.offers import PRICE, SALE_PRICE, offer_of
+from lookalike.types import Attributes, Mask
+
+# From LOW to HIGH, both included; either may be left out.
+RANGE = re.compile(r"(\d{1,12}(?:\.\d{1,4})?)?\.\.(\d{1,12}(?:\.\d{1,4})?)?", re.ASCII)
+# So many prices of all must be in one currency: an amount says nothing beside one in another currency.
+MIN_SAME_CURRENCY = 0.9
+# The share of products whose price must be known.
+MIN_KNOWN = 0.5
+BANDS = 5
+# What the edge of a band may begin with.
+ROUND = np.array([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10])
+
+
+class Prices:
+    """What n products cost now, in the currency of nearly all of them: float64 (n,), NaN where that is unknown.
+
+    bands are the ranges to offer, the cheapest first; there are none where prices are rarely known, mixed or all alike.
+    """
+
+    def __init__(self, attributes_by_row: Sequence[Attributes]) -> None:
+        priced = [PRICE in own or SALE_PRICE in own for own in attributes_by_row]
+        offers = [offer_of(own) if is_priced else None for own, is_priced in zip(attributes_by_row, priced)]
+        found = [(offer.sale_price or offer.price) if offer else None for offer in offers]
+        currencies = Counter(price.currency for price in found if price)
+        self.currency, same = currencies.most_common(1)[0] if currencies else ("", 0)
+        amounts = [float(price.amount) if price and price.currency == self.currency else math.nan for price in found]
+        self.amounts: NDArray[np.float64] = np.array(amounts)
+        is_worth_offering = same >= max(MIN_KNOWN * len(found), 2) and same >= MIN_SAME_CURRENCY * currencies.total()
+        self.bands = _bands(self.amounts[~np.isnan(self.amounts)]) if is_worth_offering else ()
+
+    def mask(self, ranges: Iterable[object]) -> Mask:
+        """Return which products cost what one of the ranges says: bool (n,). What is no range matches nothing."""
+        matching = np.zeros(len(self.amounts), bool)
+        for bounds in map(read_range, ranges):
+            if bounds:
+                matching |= (self.amounts >= bounds[0]) & (self.amounts <= bounds[1])
+        return matching
+
+
+def read_range(text: object) -> tuple[float, float] | None:
+    """Return the lowest and the highest price of a range: "20..50", "..50", "20.."; None for what is none."""
+    found = RANGE.fullmatch(text) if isinstance(text, str) else None
+    if not found or not any(found.groups()):
+        return None
+    low, high = float(found[1] or 0), float(found[2] or math.inf)
+    return (low, high) if low <= high else None
+
+
+def _bands(amounts: NDArray[np.float64]) -> tuple[str, ...]:
+    """Return ranges with round edges that divide prices into parts of nearly the same size."""
+    edges = np.unique(_rounded(np.quantile(amounts, np.arange(1, BANDS) / BANDS)))
+    edges = edges[(edges > amounts.min()) & (edges < amounts.max())]
+    if not len(edges):
+        return ()
+    texts = [f"{edge:.12g}" for edge in edges]
+    return tuple(f"{low}..{high}" for low, high in zip(["", *texts], [*texts, ""]))
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = np.maximum(values, 0.01)
+    unit = 10.0 ** np.floor(np.log10(values))
+    nearest = np.abs(values[:, None] / unit[:, None] - ROUND).argmin(axis=1)
+    return np.round(ROUND[nearest] * unit, 2)
