@@ -148,6 +148,28 @@ def with_words(vectors: Matrix, attribute: str, words: Sequence[str]) -> Matrix:
     return moved
 
 
+def vectors_of_words(words: Mapping[str, Sequence[str]], importance: Mapping[str, float]) -> dict[str, Matrix]:
+    """Return what a picture that shows words is near to: fashion, float32 (1, 256), and detail, (1, 96), of norm 1.
+
+    words is attribute → those that fit, the first foremost; importance is how much each attribute counts, 0.5 if it is
+    missing. What the words say nothing about is 0, and a vector without any number is left out.
+    """
+    network = describe_fashion()
+    parts = {name: np.zeros(length, np.float32) for name, length in network.parts.items()}
+    for attribute, right in words.items():
+        known = network.vocabularies.get(attribute, ())
+        places = [known.index(word) for word in right if word in known]
+        if places and attribute in network.heads:
+            part = network.heads[attribute]
+            weights = np.array([1.0, *[OTHER_WORDS] * (len(places) - 1)], np.float32)
+            shown = _unit(weights @ word_vectors(attribute)[places])
+            factor = importance.get(attribute, 0.5) * network.scales[part] / network.part_weights.get(part, 1.0)
+            parts[part] += np.float32(factor) * shown
+    fashion = np.concatenate([parts[name] for name in network.part_weights])
+    vectors = {"fashion": _unit(fashion)[None], DETAIL: _unit(parts[DETAIL])[None]}
+    return {name: vector.astype(np.float32) for name, vector in vectors.items() if vector.any()}
+
+
 def pool_cells(last: Matrix, garment: Matrix, pixels: Pixels, cells: Mask) -> tuple[Matrix, Matrix]:
     """Return the fashion and detail vectors of the cells of an image that are True in bool (6, 6).
 
