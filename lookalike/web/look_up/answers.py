@@ -1,9 +1,8 @@
 """From a query to its answer, where nothing is computed twice. It draws nothing."""
 
-import gc
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import streamlit as st
 
 from lookalike.embedding.garments import Garment, main_garment, outfit
 from lookalike.embedding.padding import WHOLE
-from lookalike.errors import ImageError, LookalikeError, ShortageError, TemporaryError, is_out_of_memory
+from lookalike.errors import ImageError, LookalikeError, TemporaryError
 from lookalike.images.decoding import may_be_slow
 from lookalike.index.catalogue import Product
 from lookalike.search.assessment import Assessment, assess_query, closer_than_neighbors
@@ -129,21 +128,6 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     else:
         shown = [pictures.of_photo(photo.digest, view) for photo, view in zip(query.photos, views)]
     return Answer(query, product, views, shown, vectors, matches, shares, assessment, understood, garments)
-
-
-@contextmanager
-def memory_may_be_short() -> Iterator[None]:
-    """Raise TemporaryError where the block runs out of memory: it may be free again in a moment."""
-    try:
-        yield
-    except LookalikeError:
-        raise
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        telemetry.count_error(error)
-        gc.collect()
-        raise ShortageError(texts.THE_SHOP, "too little memory is free") from None
 
 
 def query_views(recommender: Recommender, version: Hashable, query: Query, product: Product | None) -> list[View]:
