@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lookalike.cli.garments import PART, Part
-from lookalike.cli.options import COUNT, NAME, Command, read_filters
+from lookalike.cli.options import COUNT, NAME, SERVED_INDEX, Command, read_filters
 from lookalike.cli.terminal import announce, show, show_json, show_progress
 from lookalike.settings import RANKINGS, Ranking
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from lookalike.types import Filters, Rows
 
 INDEX = click.option("--index", default=".", type=NAME, metavar="DIR", show_default=True, help="Folder of the index.")
-SERVED_INDEX = click.option(
-    "--index", default=".", type=NAME, metavar="DIR", show_default=True,
-    help="Folder of the index, or milvus://HOST:PORT/NAME.",
-)  # fmt: skip
 RANKING = click.option(
     "--ranking", default="default", type=click.Choice(RANKINGS), show_default=True,
     help="look: rank by the look alone, with scikit-learn's NearestNeighbors.",
@@ -103,10 +99,10 @@ def _matches_with_words(
 
     if not can_steer(recommender):
         raise CatalogueError(
-            "Words cannot join a photo here: that needs an index in a folder, ranked by its fashion vectors. "
+            "Words cannot join a photo here: that needs an index that is ranked by its fashion vectors. "
             "Leave out --words, or make the index again."
         )
-    ranking = WordRanking(recommender.index.in_memory())
+    ranking = WordRanking(recommender.index)
     understood = ranking.understand(words)
     announce_unknown(understood)
 

@@ -18,6 +18,10 @@ class _Name(click.ParamType):
 
 
 NAME = _Name()
+SERVED_INDEX = click.option(
+    "--index", default=".", type=NAME, metavar="DIR", show_default=True,
+    help="Folder of the index, or milvus://HOST:PORT/NAME.",
+)  # fmt: skip
 
 
 def read_filters(chosen: Iterable[str]) -> dict[str, list[str]]:

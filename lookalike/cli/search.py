@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lookalike.cli.options import COUNT, NAME, Command
+from lookalike.cli.options import COUNT, SERVED_INDEX, Command
 from lookalike.cli.terminal import announce, show, show_json
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("words", nargs=-1, required=True, metavar="WORDS...")
 @click.option("-k", default=5, type=COUNT, metavar="N", show_default=True, help="Products to print.")
-@click.option("--index", default=".", type=NAME, metavar="DIR", show_default=True, help="Folder of the index.")
+@SERVED_INDEX
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else, as similar --json does.")
 def search(words: tuple[str, ...], k: int, index: str, as_json: bool) -> int:
     """Print the products that WORDS describe: "red dress", "navy sneakers for men". A shop needs no table for it.
@@ -23,11 +23,11 @@ def search(words: tuple[str, ...], k: int, index: str, as_json: bool) -> int:
     """
     from lookalike.cli.output import as_dicts, as_lines
     from lookalike.index.catalogue import readable
-    from lookalike.index.reading import load_index
+    from lookalike.search.loading import load_catalogue
     from lookalike.search.word_ranking import WordRanking
 
     text = " ".join(words)
-    found = WordRanking(load_index(index)).find(text, k)
+    found = WordRanking(load_catalogue(index)).find(text, k)
     announce_unknown(found.understood)
     answer = {"query": readable(text), "matches": as_dicts(found.matches)}
     if as_json:

@@ -30,6 +30,9 @@ DETAIL = "detail"
 # How much the second and further words that fit count beside the best one: unisex for men, tunics for tops.
 OTHER_WORDS = 0.7
 
+# How much of the words that are most like a word is taken off it where pictures of it are looked for.
+RIVALS = np.float32(0.5)
+
 # A cell belongs to a region if this much of it lies there; then one of 7 rows always covers some of 6.
 MIN_COVERED = 0.4
 
@@ -148,6 +151,26 @@ def with_words(vectors: Matrix, attribute: str, words: Sequence[str]) -> Matrix:
     return moved
 
 
+def vectors_of_words(words: Mapping[str, Sequence[str]], importance: Mapping[str, float]) -> dict[str, Matrix]:
+    """Return what a picture that shows words is near to: fashion, float32 (1, 256), and detail, (1, 96), of norm 1.
+
+    words is attribute → those that fit, of which the first that the network knows counts; importance is how much each
+    attribute counts, 0.5 if it is missing. What the words say nothing about is 0, and a vector of zeros is left out.
+    """
+    network = describe_fashion()
+    parts = {name: np.zeros(length, np.float32) for name, length in network.parts.items()}
+    for attribute, right in words.items():
+        known = network.vocabularies.get(attribute, ())
+        if (first := next((word for word in right if word in known), None)) and attribute in network.heads:
+            part = network.heads[attribute]
+            shown = _away_from_rivals(word_vectors(attribute), known.index(first), network.scales[part])
+            factor = importance.get(attribute, 0.5) * network.scales[part] / network.part_weights.get(part, 1.0)
+            parts[part] += np.float32(factor) * shown
+    fashion = np.concatenate([parts[name] for name in network.part_weights])
+    vectors = {"fashion": _unit(fashion)[None], DETAIL: _unit(parts[DETAIL])[None]}
+    return {name: vector.astype(np.float32) for name, vector in vectors.items() if vector.any()}
+
+
 def pool_cells(last: Matrix, garment: Matrix, pixels: Pixels, cells: Mask) -> tuple[Matrix, Matrix]:
     """Return the fashion and detail vectors of the cells of an image that are True in bool (6, 6).
 
@@ -218,6 +241,14 @@ def _color_path(pixels: Pixels, garment: Matrix, cells: Mask) -> Matrix:
     weight = (_repeat_cells(garment, side)[rows] + np.float32(network.color_floor)) * within[rows]
     mean = np.einsum("hwc,hw->c", values, weight) / weight.sum()
     return _dense(_relu(_dense(mean, "color.hidden")), "color.out")
+
+
+def _away_from_rivals(words: Matrix, place: int, scale: float) -> Matrix:
+    """Return a word's unit vector (d,) less a part of those that a picture of it is most easily taken for."""
+    rivals = np.delete(words, place, axis=0)
+    cosines = rivals @ words[place]
+    weights = np.exp(scale / 2 * (cosines - cosines.max()))
+    return words[place] - RIVALS * (weights / weights.sum()) @ rivals
 
 
 def _repeat_cells(cells: Matrix | Mask, side: int) -> Matrix | Mask:

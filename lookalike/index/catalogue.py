@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
@@ -11,7 +11,7 @@ import numpy as np
 
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.attributes import normalize
-from lookalike.index.facets import Facets
+from lookalike.index.facets import Codes, Facets
 from lookalike.index.vector_search import Searcher
 from lookalike.settings import Settings
 from lookalike.types import Attributes, Rows, StrPath, Vectors
@@ -114,8 +114,16 @@ class Catalogue(ABC):
         """Return this index with all its vectors in memory; raises IndexFileError if they are on a server."""
 
     @abstractmethod
+    def subset(self, rows: Rows) -> "Index":
+        """Return an Index in memory of the products in some rows (m,), each once, in their order."""
+
+    @abstractmethod
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
+        """Return columns of the attributes: column → its words, and each product's as encode_words gives them."""
+
     def sample(self, max_products: int) -> "Index":
         """Return an Index in memory of at most max_products products: all of them, or a random sample (seed 0)."""
+        return self.subset(sample_rows(len(self.names), max_products))
 
     def attributes_of(self, row: int) -> Attributes:
         """Return the attributes of the product in that row."""

@@ -1,6 +1,6 @@
 """The index on disk: the files it consists of, and how they are read and checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -11,12 +11,12 @@ from lookalike.errors import INDEX_COMMAND, REBUILD, CatalogueError, IndexFileEr
 from lookalike.files import read_regular_file, sha256
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.attributes import normalize, read_styles
-from lookalike.index.catalogue import Catalogue, product_id, readable, sample_rows
-from lookalike.index.facets import Facets
+from lookalike.index.catalogue import Catalogue, product_id, readable
+from lookalike.index.facets import Codes, Facets, encode_words
 from lookalike.index.manifest import MAX_BYTES, Manifest, parse_manifest
 from lookalike.index.safe_loading import load_pickle, read_npz
 from lookalike.index.vector_search import ROUNDING, InMemorySearcher
-from lookalike.types import Attributes, Matrix, StrPath, Vectors
+from lookalike.types import Attributes, Matrix, Rows, StrPath, Vectors
 
 FORMAT = 1
 EMBEDDINGS, FILENAMES, SPACES, TUNED = "embeddings.pkl", "filenames.pkl", "spaces.npz", "tuned.npz"
@@ -81,11 +81,15 @@ class Index(Catalogue):
 
     def sample(self, max_products: int) -> "Index":
         """See Catalogue. An index of at most max_products products is its own sample."""
-        if len(self.names) <= max_products:
-            return self
-        rows = sample_rows(len(self.names), max_products)
+        return self if len(self.names) <= max_products else super().sample(max_products)
+
+    def subset(self, rows: Rows) -> "Index":
         spaces = {name: matrix[rows] for name, matrix in self.spaces.items()}
         return replace(self, names=tuple(self.names[row] for row in rows), spaces=spaces)
+
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
+        attributes = [self.attributes_of(row) for row in range(len(self.names))]
+        return {column: encode_words([own.get(column) for own in attributes]) for column in columns}
 
     @cached_property
     def _rows(self) -> dict[str, int]:

@@ -1,14 +1,14 @@
 """The address of an index in Milvus → the index: names and attributes are loaded, vectors stay on the server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from lookalike.errors import IndexFileError
 from lookalike.index.attribute_head import AttributeHead
-from lookalike.index.catalogue import Catalogue, product_id, sample_rows
-from lookalike.index.facets import Facets
+from lookalike.index.catalogue import Catalogue, product_id
+from lookalike.index.facets import Codes, Facets
 from lookalike.index.manifest import Manifest
 from lookalike.index.reading import Index
 from lookalike.milvus import versions
@@ -16,7 +16,7 @@ from lookalike.milvus.layout import ATTRIBUTES, NAME, ROW, Layout
 from lookalike.milvus.product_table import AttributesById, PackedTexts, ProductTable
 from lookalike.milvus.searching import MilvusSearcher
 from lookalike.milvus.server import COLLECTION_NOT_FOUND, Milvus, Refused, shared_server
-from lookalike.types import Attributes
+from lookalike.types import Attributes, Rows
 
 # Products read at a time; Milvus returns at most MAX_MATCHES.
 PAGE = 10_000
@@ -76,8 +76,11 @@ class PublishedIndex(Catalogue):
     def row(self, identity: str) -> int | None:
         return self._table.row(identity)
 
-    def sample(self, max_products: int) -> Index:
-        rows = sample_rows(len(self.names), max_products)
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
+        """See Catalogue; columns that no product has are missing."""
+        return self._table.encoded_columns(columns)
+
+    def subset(self, rows: Rows) -> Index:
         names = tuple(self.names[row] for row in rows)
         attributes = {product_id(name): self.attributes_of(row) for name, row in zip(names, rows)}
         return Index(self.folder, names, self._searcher.vectors(rows), attributes, self.manifest, self.head)

@@ -26,7 +26,7 @@ def load_recommender(folder: StrPath, like: Recommender | None = None, ranking: 
     "look" ranks by the look alone. Raises IndexFileError, also if that backbone cannot be loaded, with the command to
     run; ServerError for an address.
     """
-    index = _load_index(folder)
+    index = load_catalogue(folder)
     _check_fashion(index)
     backbone = _find_backbone(index)
     precision = index.manifest.get("precision")
@@ -54,7 +54,8 @@ def index_version(folder: StrPath) -> Hashable:
     return tuple(version for name in FILES if (version := _file_version(Path(folder, name))))
 
 
-def _load_index(folder: StrPath) -> Catalogue:
+def load_catalogue(folder: StrPath) -> Catalogue:
+    """Return the index in a folder, or at a milvus:// address; raises IndexFileError, ServerError for an address."""
     from lookalike.milvus.server import is_address
 
     if is_address(folder):

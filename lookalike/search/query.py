@@ -21,6 +21,9 @@ from lookalike.types import Mask, Matrix, Pixels
 Rectangle: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom in fractions of the photo from 0 to 1."""
 
+Part: TypeAlias = frozenset[tuple[int, int]] | Rectangle
+"""What counts of a picture: cells (row, column) marked by hand, none for all of it; or a rectangle in fractions."""
+
 Region: TypeAlias = Rectangle | AbstractSet[tuple[int, int]] | None
 """A part of a photo: a rectangle, or cells (row, column) of its view's grid. None and no cells mean all of it."""
 

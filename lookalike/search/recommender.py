@@ -101,7 +101,7 @@ class Ranking:
         while True:
             rows, distances = find(wanted)
             groups = self._group_by_picture(rows, k)
-            if len(groups) >= k or wanted >= most:
+            if len(groups) >= k or wanted >= most or len(rows) < wanted:
                 break
             wanted *= 4
         distance_of = dict(zip(rows, distances))
@@ -173,6 +173,14 @@ class Ranking:
         weights = (usable_rule(rule, self._searcher.widths) if rule else self.rule).last_weights
         query = {name: vectors[name][0] for name in weights}
         return measure_distances(query, self._searcher.vectors(list(rows), weights), weights)
+
+    def among(self, rows: Rows) -> Self:
+        """Return this ranking over the products in some rows (m,) alone, in memory; its row 0 is the first of them."""
+        other = copy(self)
+        other.index = self.index.subset(rows)
+        other._searcher = other.index.searcher()
+        other.__dict__.pop("facets", None)
+        return other
 
     def with_space(self, name: str, matrix: Matrix) -> Self:
         """Return this ranking with one more space, float32 (n, d); raises IndexFileError if vectors are on a server."""

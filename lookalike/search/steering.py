@@ -6,12 +6,12 @@ import numpy as np
 
 from lookalike.embedding.fashion import OTHER_WORDS, with_words
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
-from lookalike.index.reading import Index
 from lookalike.search.lexicon import Understood, split_words
 from lookalike.search.ranking_rule import RankingRule
 from lookalike.search.recommender import Match, Ranking
+from lookalike.search.word_candidates import CANDIDATES
 from lookalike.search.word_ranking import Probabilities, WordRanking
-from lookalike.types import Filters, Matrix, Vectors, Weights
+from lookalike.types import Distances, Filters, Matrix, Rows, Vectors, Weights
 
 # The space that words add: how well each product fits them and keeps the rest, as a vector of two numbers.
 WORDS = "words"
@@ -28,8 +28,8 @@ COLOR_EXAMPLES = 50
 
 
 def can_steer(ranking: Ranking) -> bool:
-    """Return whether words can join a query: the index has the fashion space, in memory, and ranks by it."""
-    return isinstance(ranking.index, Index) and "fashion" in ranking.rule.spaces
+    """Return whether words can join a query: the index has the fashion space and ranks by it."""
+    return "fashion" in ranking.rule.spaces
 
 
 def steered_matches(
@@ -45,18 +45,29 @@ def steered_matches(
     """Return the k matches of a query, space → (1, d), that words join, each with another picture.
 
     ranking must be one that can_steer; words is the WordRanking of its index. The rest is as in
-    Ranking.distinct_matches. A match's distance counts the words, too.
+    Ranking.distinct_matches. A match's distance counts the words, too. Where the vectors lie on a server, the matches
+    are the best of words.candidates.
     """
     rule = rule or ranking.rule
     if understood.is_empty:
         return ranking.distinct_matches(vectors, k, rule, filters, excluded)
     if filters:
         _ = ranking.facets  # kept with this ranking, not with the one below
-    fit = _fit_and_keep(words, vectors, understood, filters or {})
-    plane = np.stack([fit, np.sqrt(np.maximum(1 - fit**2, 0))], axis=1)  # from (1, 0), d² = 2 − 2 fit
     steered = move_to_words(ranking, words, vectors, understood) | {WORDS: np.array([[1, 0]], np.float32)}
-    joined = ranking.with_space(WORDS, plane.astype(np.float32))
-    return joined.distinct_matches(steered, k, _join(rule), filters, excluded)
+    if ranking.index.is_in_memory:
+        joined = _with_words(ranking, words, vectors, understood, filters or {})
+        return joined.distinct_matches(steered, k, _join(rule), filters, excluded)
+    rows = words.candidates(understood, max(4 * k, CANDIDATES), excluded, filters, (steered, rule.weights))
+    if not len(rows):
+        return []
+    joined = _with_words(ranking.among(rows), words.among(rows), vectors, understood, filters or {})
+
+    def nearest(count: int) -> tuple[Rows, Distances]:
+        places, distances = joined.nearest(steered, count, _join(rule))
+        return rows[places[0]], distances[0]
+
+    # Its products are what the whole catalogue calls them.
+    return ranking.group_matches(nearest, k)
 
 
 def move_to_words(ranking: Ranking, words: WordRanking, vectors: Vectors, understood: Understood) -> dict[str, Matrix]:
@@ -69,9 +80,10 @@ def move_to_words(ranking: Ranking, words: WordRanking, vectors: Vectors, unders
             moved["tuned"] = head.with_words(moved["tuned"], column, right, OTHER_WORDS)
     if "color" in moved and COLOR_COLUMN in understood.words:
         color = Understood({COLOR_COLUMN: understood.words[COLOR_COLUMN]}, (), ())
-        fit = words.fit(color)
-        examples = np.argsort(-fit, kind="stable")[:COLOR_EXAMPLES]
-        mean = fit[None, examples] @ ranking.index.in_memory().spaces["color"][examples]
+        examples, fit = words.best(color, COLOR_EXAMPLES)
+        if not len(examples):  # a server may find none
+            return moved
+        mean = fit[None] @ ranking.index.searcher().vectors(examples, ["color"])["color"]
         moved["color"] = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), np.float32(1e-12))
     return moved
 
@@ -97,6 +109,15 @@ def remove_words(words: WordRanking, text: str, phrase: str) -> str:
         del tokens[place : place + len(removed)]
     left = " ".join(tokens)
     return "" if words.understand(left).is_empty else left
+
+
+def _with_words(
+    ranking: Ranking, words: WordRanking, vectors: Vectors, understood: Understood, filters: Filters
+) -> Ranking:
+    """Return a ranking in memory with the space of words."""
+    fit = _fit_and_keep(words, vectors, understood, filters)
+    plane = np.stack([fit, np.sqrt(np.maximum(1 - fit**2, 0))], axis=1)  # from (1, 0), d² = 2 − 2 fit
+    return ranking.with_space(WORDS, plane.astype(np.float32))
 
 
 def _fit_and_keep(words: WordRanking, vectors: Vectors, understood: Understood, filters: Filters) -> Probabilities:

@@ -1,20 +1,23 @@
 """Products ranked by words: by what the network believes of their pictures, and by what the shop's own table says."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.embedding.fashion import OTHER_WORDS, describe_fashion, word_probabilities
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
-from lookalike.index.facets import encode_words
-from lookalike.index.reading import Index
+from lookalike.index.catalogue import Catalogue
+from lookalike.index.facets import Codes, Facets
+from lookalike.index.vector_search import RowFilter
 from lookalike.search.lexicon import PATTERN_COLUMN, USAGE_COLUMN, Lexicon, Understood
 from lookalike.search.recommender import Match
+from lookalike.search.word_candidates import CANDIDATES, best_by_table, find_candidates, query_from_words
 from lookalike.search.word_search import WordSearch
-from lookalike.types import Vectors
+from lookalike.types import Filters, Rows, Vectors, Weights
 
 # What the network can name, and the space that it is read from.
 NAMED = {
@@ -34,6 +37,7 @@ MIN_PROBABILITY = 1e-3
 MAX_KEPT = 64
 
 Probabilities = NDArray[np.float32]
+OwnWords = Mapping[str, tuple[tuple[str, ...], Codes]]
 
 
 @dataclass(frozen=True)
@@ -45,29 +49,35 @@ class Found:
 
 
 class WordRanking:
-    """Ranks the n products of an index in memory by words. An index without fashion is searched by its table alone.
+    """Ranks the n products of an index by words. An index without fashion is searched by its table alone.
 
-    search is a WordSearch over the same products, if there is one already.
+    Where the vectors lie on a server, only candidates are ranked: see word_candidates. search is a WordSearch over the
+    same products and facets are theirs, if there are any already.
     """
 
-    def __init__(self, index: Index, search: WordSearch | None = None) -> None:
+    def __init__(self, index: Catalogue, search: WordSearch | None = None, facets: Facets | None = None) -> None:
         self._index = index
         self._n = len(index.names)
-        attributes = [index.attributes_of(row) for row in range(self._n)]
+        self._facets = facets or index.facets()
         vocabularies = describe_fashion().vocabularies
-        self._named = {column: vocabularies[column] for column, space in NAMED.items() if space in index.spaces}
-        self._own = {
-            column: encode_words([own.get(column) for own in attributes])
-            for column in {**dict.fromkeys(self._named), **dict.fromkeys(index.facets().codes)}
-        }
+        self._named = {column: vocabularies[column] for column, space in NAMED.items() if space in index.widths}
+        self._own: OwnWords = index.encoded_columns(dict.fromkeys([*self._named, *self._facets.codes]))
         columns = {**dict.fromkeys(self._named), **dict.fromkeys(self._own)}
         self._lexicon = Lexicon(
             {column: [*self._own.get(column, ((), None))[0], *self._named.get(column, ())] for column in columns}
         )
-        self._search = search or WordSearch(attributes, index.names)
+        self._search = search or WordSearch([index.attributes_of(row) for row in range(self._n)], index.names)
+        # Which products of the search these are: all, unless it is a ranking of some.
+        self._searched: Rows | slice = slice(None)
+        self._searched_count = self._n
+        self._compute_nothing_twice()
+
+    def _compute_nothing_twice(self) -> None:
         self._roots: dict[str, Probabilities] = {}
-        # The same words come again with each filter, each judgment and each page of results.
-        self._probabilities = lru_cache(MAX_KEPT)(self._compute_probabilities)
+        if self._index.is_in_memory:
+            # The same words come again with each filter, each judgment and each page of results.
+            spaces = self._index.in_memory().spaces
+            self._probabilities = lru_cache(MAX_KEPT)(partial(_probabilities, spaces, self._named, self._own))
 
     def find(self, text: str, k: int = 5) -> Found:
         """Return the k products that fit a text best; none if nothing of it is understood."""
@@ -78,20 +88,66 @@ class WordRanking:
         return Found(matches, understood)
 
     def rank(
-        self, text: str, k: int = 5, excluded: Collection[int] = ()
+        self, text: str, k: int = 5, excluded: Collection[int] = (), filters: Filters | None = None
     ) -> tuple[list[int], Probabilities, Understood]:
         """Return the rows of the k products that fit a text best, how well each does (0 to 1), and what was understood.
 
-        See fit for how well.
+        See fit for how well. filters and the excluded rows apply before the ranking.
         """
         understood = self.understand(text)
         if understood.is_empty:
             return [], np.empty(0, np.float32), understood
+        rows, fit = self.best(understood, k, excluded, filters)
+        return rows.tolist(), fit, understood
+
+    def best(
+        self, understood: Understood, k: int, excluded: Collection[int] = (), filters: Filters | None = None
+    ) -> tuple[Rows, Probabilities]:
+        """Return the rows (k,) of the products that fit what was understood best, and how well each does: see fit."""
+        if k < 1:
+            return np.empty(0, np.intp), np.empty(0, np.float32)
+        if not self._index.is_in_memory:
+            rows = self.candidates(understood, max(k, CANDIDATES), excluded, filters)
+            places, fit = self.among(rows).best(understood, k) if len(rows) else (rows, np.empty(0, np.float32))
+            return rows[places], fit
         fit = self.fit(understood)
-        scores = fit.copy()
-        scores[list(excluded)] = -1
-        order = np.argsort(-scores, kind="stable")[: min(k, self._n - len(set(excluded)))]
-        return order.tolist(), fit[order], understood
+        allowed = RowFilter(self._n, self._facets if filters else None, filters or {}, excluded).mask()
+        order = np.argsort(-np.where(allowed, fit, -1), kind="stable")[: min(k, int(allowed.sum()))]
+        return order, fit[order]
+
+    def candidates(
+        self,
+        understood: Understood,
+        count: int = CANDIDATES,
+        excluded: Collection[int] = (),
+        filters: Filters | None = None,
+        query: tuple[Vectors, Weights] | None = None,
+    ) -> Rows:
+        """Return the rows of products worth comparing with words, ascending: at most three times count.
+
+        query is what the words join, its vectors space → float32 (1, d) and its weights; without one, the products
+        are near the words themselves.
+        """
+        allowed = RowFilter(self._n, self._facets, filters or {}, tuple(excluded))
+        vectors, weights = query or query_from_words(understood, self._index.widths, IMPORTANCE)
+        found = np.empty(0, np.intp)
+        if weights:
+            searcher = self._index.searcher()
+            found = find_candidates(searcher, (vectors, weights), understood, count, allowed)
+        if understood.named or not understood.words.keys() <= self._named.keys():
+            # What the network does not know is known of every product: the table is in memory.
+            named = [np.array(self._search.find(word, self._n), np.intp) for word in understood.named]
+            found = np.union1d(found, best_by_table(self._own, understood, named, allowed, count))
+        return found
+
+    def among(self, rows: Rows) -> "WordRanking":
+        """Return a ranking of the products in some rows (m,) alone, in memory; its row 0 is the first of them."""
+        other = copy(self)
+        other._index, other._n = self._index.subset(rows), len(rows)
+        other._own = {column: (words, codes[rows]) for column, (words, codes) in self._own.items()}
+        other._searched = rows
+        other._compute_nothing_twice()
+        return other
 
     def understand(self, text: str) -> Understood:
         """Return what a text means here."""
@@ -112,9 +168,9 @@ class WordRanking:
             scores += importance * np.log(np.maximum(self._probabilities(column, words), MIN_PROBABILITY))
             weight += importance
         for word in understood.named:
-            has_it = np.zeros(self._n, bool)
-            has_it[self._search.find(word, self._n)] = True
-            scores += np.log(np.where(has_it, 1.0, MIN_PROBABILITY))
+            has_it = np.zeros(self._searched_count, bool)
+            has_it[self._search.find(word, self._searched_count)] = True
+            scores += np.log(np.where(has_it[self._searched], 1.0, MIN_PROBABILITY))
             weight += 1
         return np.exp(np.minimum(scores / weight, 0)).astype(np.float32)
 
@@ -131,7 +187,7 @@ class WordRanking:
         """Return the roots of what is believed of each product, by picture and the shop's own word: (n, words)."""
         if column not in self._roots:
             words = self._named[column]
-            believed = word_probabilities(self._index.spaces[NAMED[column]], column)
+            believed = word_probabilities(self._index.in_memory().spaces[NAMED[column]], column)
             own_words, codes = self._own.get(column, ((), np.full(self._n, -1)))
             place_of = {word: place for place, word in enumerate(words)}
             places = np.array([place_of.get(word, -1) for word in own_words] + [-1])[codes]
@@ -141,17 +197,20 @@ class WordRanking:
             self._roots[column] = np.sqrt(believed)
         return self._roots[column]
 
-    def _compute_probabilities(self, column: str, words: tuple[str, ...]) -> Probabilities:
-        """Return how sure it is that each product has one of the words: float32 (n,)."""
-        believed = np.zeros(self._n, np.float32)
-        if column in self._named:
-            places = [self._named[column].index(word) for word in words if word in self._named[column]]
-            if places:
-                every = word_probabilities(self._index.spaces[NAMED[column]], column)[:, places]
-                believed = every[:, 0] + OTHER_WORDS * every[:, 1:].sum(axis=1)
-        own_words, codes = self._own.get(column, ((), np.full(self._n, -1)))
-        if not own_words:
-            return believed
-        right = np.isin(codes, [place for place, word in enumerate(own_words) if word in words])
-        share = OWN_SHARE if column in self._named else 1.0
-        return np.where(codes >= 0, share * right + (1 - share) * believed, believed).astype(np.float32)
+
+def _probabilities(
+    spaces: Vectors, named: Mapping[str, Sequence[str]], own: OwnWords, column: str, words: tuple[str, ...]
+) -> Probabilities:
+    """Return how sure it is that each of n products has one of the words: float32 (n,)."""
+    believed = np.zeros(len(next(iter(spaces.values()))), np.float32)
+    if column in named:
+        places = [named[column].index(word) for word in words if word in named[column]]
+        if places:
+            every = word_probabilities(spaces[NAMED[column]], column)[:, places]
+            believed = every[:, 0] + OTHER_WORDS * every[:, 1:].sum(axis=1)
+    own_words, codes = own.get(column, ((), np.full(len(believed), -1)))
+    if not own_words:
+        return believed
+    right = np.isin(codes, [place for place, word in enumerate(own_words) if word in words])
+    share = OWN_SHARE if column in named else 1.0
+    return np.where(codes >= 0, share * right + (1 - share) * believed, believed).astype(np.float32)

@@ -5,14 +5,17 @@ thing done on it comes with the first run of a new session, and Streamlit calls 
 session has not drawn yet.
 """
 
+import gc
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
 
-from lookalike.errors import TemporaryError
+from lookalike.errors import LookalikeError, ShortageError, TemporaryError, is_out_of_memory
+from lookalike.serving import telemetry
 from lookalike.web import texts
 
 
@@ -30,6 +33,21 @@ def button(label: str, key: str, act: Callable[[], None], **options: Any) -> Non
     if st.button(label, key=key, on_click=act, **options) and is_first:
         act()
         st.rerun()
+
+
+@contextmanager
+def memory_may_be_short() -> Iterator[None]:
+    """Raise TemporaryError where the block runs out of memory: it may be free again in a moment."""
+    try:
+        yield
+    except LookalikeError:
+        raise
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        telemetry.count_error(error)
+        gc.collect()
+        raise ShortageError(texts.THE_SHOP, "too little memory is free") from None
 
 
 def try_again_later(error: TemporaryError) -> None:

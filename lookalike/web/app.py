@@ -12,8 +12,8 @@ from lookalike.serving.live_index import Served
 from lookalike.serving.state import server_state
 from lookalike.web import actions, first_index, staff, texts
 from lookalike.web.catalogue import page as catalogue_page
-from lookalike.web.look_up import answers, session, start
 from lookalike.web.look_up import page as look_up_page
+from lookalike.web.look_up import session, start
 from lookalike.web.upload_addresses import keep_upload_addresses
 
 STYLE = Path(__file__).with_name("style.css")
@@ -36,7 +36,7 @@ def main() -> None:
     # A single page has nothing to choose from, and Streamlit draws no menu then.
     page = st.navigation(pages, position="top")
     try:
-        with answers.memory_may_be_short():
+        with actions.memory_may_be_short():
             page.run()
     except TemporaryError as error:
         actions.try_again_later(error)

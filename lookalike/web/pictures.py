@@ -1,12 +1,14 @@
 """Small pictures as JPEG: of products, by their identity, and of visitors' photos, by their digest."""
 
 import base64
+import io
 import time
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from PIL import Image
 
 from lookalike.errors import ImageError, ShortageError
 from lookalike.images.decoding import thumbnail
@@ -19,6 +21,8 @@ from lookalike.web import texts
 CARD_SIDE, QUERY_SIDE = 560, 640
 # A picture that cannot be read is tried again after this time: the disk may be back.
 RETRY_SECONDS = 60.0
+# A picture so many times as wide as it is high takes a phone's whole width: half of it is too little for its cells.
+WIDE = 1.2
 
 
 def of_product(catalogue: Catalogue, product: Product, version: Hashable, side: int = CARD_SIDE) -> bytes | None:
@@ -56,6 +60,12 @@ def draw_product(
         st.image(picture, width=width, alt=texts.alt_text(product) if alt is None else alt)
     elif if_missing:
         st.caption(if_missing)
+
+
+def is_wide(picture: bytes) -> bool:
+    """Return whether a JPEG's bytes show a picture that is clearly wider than high."""
+    with Image.open(io.BytesIO(picture)) as image:
+        return image.width >= WIDE * image.height
 
 
 def data_url(picture: bytes) -> str:

@@ -10,9 +10,7 @@ from tests.support.data import NO_REAL_DATA
 
 # What the browser does with restarts, sizes and fingers does not depend on where the index lies.
 ELSEWHERE = ("test_browser_visit.py", "test_browser_phone.py")
-# Words join a photo only where the index is in memory; see docs/scale.md.
-IN_MEMORY = ("test_browser_words.py",)
-FILES = [path for path in sorted(ROOT.glob("tests/web/test_browser*.py")) if path.name not in ELSEWHERE + IN_MEMORY]
+FILES = [path for path in sorted(ROOT.glob("tests/web/test_browser*.py")) if path.name not in ELSEWHERE]
 
 
 def test_the_browser_tests_pass_with_the_index_in_milvus(milvus, chromium):

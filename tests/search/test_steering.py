@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from lookalike.embedding.fashion import class_probabilities
+from lookalike.errors import IndexFileError
 from lookalike.index.reading import Index
+from lookalike.search import steering, word_ranking
 from lookalike.search.lexicon import Understood
 from lookalike.search.plain_ranking import LOOK
 from lookalike.search.recommender import Ranking
@@ -26,6 +28,18 @@ PICTURES = [
 ]
 
 
+class OnAServer(Index):
+    """An index that says that its vectors are on a server: they come for the rows that are asked for."""
+
+    is_in_memory = False
+
+    def in_memory(self):
+        raise IndexFileError("the vectors are on a server")
+
+    def subset(self, rows):
+        return Index(**vars(super().subset(rows)))
+
+
 def make_index(attributes=None, pictures=PICTURES):
     fashion = np.stack([fashion_vector(*words) for words in pictures]).astype(np.float32)
     fashion /= np.linalg.norm(fashion, axis=1, keepdims=True)
@@ -36,8 +50,8 @@ def make_index(attributes=None, pictures=PICTURES):
     return Index(Path("."), names, {"look": looks, "fashion": fashion, "color": colors}, attributes or {}, {})
 
 
-def ask(text, attributes=None, row=0, **options):
-    ranking = Ranking(make_index(attributes))
+def ask(text, attributes=None, row=0, make=make_index, **options):
+    ranking = Ranking(make(attributes))
     words = WordRanking(ranking.index)
     query = ranking.product_vectors(row)
     matches = steered_matches(ranking, words, query, words.understand(text), excluded=[row], **options)
@@ -103,6 +117,51 @@ def test_where_the_look_alone_ranks_words_cannot_join():
     assert can_steer(Ranking(index)) and not can_steer(Ranking(index, LOOK))
     looks = {"look": index.look}
     assert not can_steer(Ranking(Index(Path("."), index.names, looks, {}, {})))
+
+
+def on_a_server(attributes=None, pictures=PICTURES):
+    return OnAServer(**vars(make_index(attributes, pictures)))
+
+
+@pytest.mark.parametrize(
+    "text, options",
+    [
+        ("in red", {}),
+        ("for men", {"row": 5}),
+        ("as red jeans for men", {}),
+        ("in red", {"filters": {"gender": ["Men"]}}),
+        ("osterby", {}),
+        ("red osterby", {"k": 2}),
+        ("in red", {"filters": {"gender": ["Nobody"]}}),
+        ("frobnicator", {}),
+    ],
+)
+def test_where_vectors_lie_on_a_server_few_products_get_the_same_answer(text, options):
+    own = {
+        str(row): {"articleType": kind, "gender": gender, "brand": "Osterby" if row == 4 else "Kestrel"}
+        for row, (kind, _, gender) in enumerate(PICTURES)
+    }
+    for attributes in (own, {}):
+        expected, found = (ask(text, attributes, make=make, **options)[1] for make in (make_index, on_a_server))
+        assert [match.product for match in found] == [match.product for match in expected]
+        np.testing.assert_allclose([m.distance for m in found], [m.distance for m in expected], atol=1e-6)
+
+
+def test_where_vectors_lie_on_a_server_the_right_ones_are_found_among_many(monkeypatch):
+    """Of 800 products only a few are compared: what the words ask for is among them, though it is far off."""
+    for module in (steering, word_ranking):
+        monkeypatch.setattr(module, "CANDIDATES", 12)
+    pictures = [PICTURES[0]] * 400 + [PICTURES[6]] * 390 + [PICTURES[2]] * 10
+    looks = np.random.default_rng(0).normal(size=(800, 64)).astype(np.float32)
+    index = on_a_server(pictures=pictures)
+    index.spaces["look"] = looks / np.linalg.norm(looks, axis=1, keepdims=True)
+    ranking = Ranking(index)
+    words = WordRanking(index)
+    rows = words.candidates(words.understand("red"), 40, query=(ranking.product_vectors(0), ranking.rule.weights))
+    assert len(rows) == 40 and rows.max() < 400, "by its picture alone, none of them is near"
+    steered = steered_matches(ranking, words, ranking.product_vectors(0), words.understand("in red"), 10)
+    assert {int(match.product.id) for match in steered} == set(range(790, 800))
+    assert {int(match.product.id) for match in words.find("red dress", 10).matches} == set(range(790, 800))
 
 
 @pytest.fixture(scope="module")

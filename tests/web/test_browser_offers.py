@@ -1,10 +1,8 @@
 """A shop whose table has prices and links, in a real browser: what cards say, and where they lead."""
 
 import csv
-import http.server
 import shutil
 import socket
-import threading
 import urllib.request
 
 import pytest
@@ -13,6 +11,7 @@ from playwright.sync_api import expect
 from lookalike.extraction.build import build_index
 from lookalike.web import texts
 from tests.support.browser import ROOT, SIZES, cards, expect_answer
+from tests.support.shop_page import running_shop
 
 COUNT = 8
 
@@ -21,23 +20,8 @@ COUNT = 8
 def shop_page():
     """The shop's own pages: the address of a server that answers every path with it."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = f"<title>{self.path}</title><p id=referrer>{self.headers.get('Referer', '')}</p>".encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with running_shop() as shop:
+        yield shop.address
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from lookalike.embedding.garments import Garment
 from lookalike.errors import CatalogueError
 from lookalike.images.decoding import load_pixels, thumbnail
 from lookalike.index.catalogue import Product
-from lookalike.index.reading import Index
 from lookalike.search.lexicon import Understood
 from lookalike.search.query import Region, View, look_at
 from lookalike.search.query import vectors as pool_vectors
@@ -33,7 +32,7 @@ NOTHING_ASKED = "Send photos or the id of a product, either of which words may j
 NOTHING_UNDERSTOOD = "No product has all of these words."
 UNKNOWN_WORDS = "None of these words is known here: {words}. Try a kind and a color, such as red dress."
 CANNOT_STEER = (
-    "Words cannot join photos or a product here: that needs an index in memory, ranked by its fashion vectors. "
+    "Words cannot join photos or a product here: that needs an index that is ranked by its fashion vectors. "
     "Send the words alone, or leave them out."
 )
 NOTHING_COUNTED = "This shop counts nothing of what shoppers do. It would by setting LOOKALIKE_CLICKS."
@@ -142,7 +141,7 @@ class Service:
                 vectors = _photo_vectors(recommender, photos, region)
             elif row is not None:
                 vectors = _product_vectors(recommender, row, region)
-            elif isinstance(recommender.index, Index) and "fashion" in recommender.index.widths:
+            elif "fashion" in recommender.index.widths:
                 return _answer_words(recommender, words or "", k, filters)
             else:
                 vectors, words = _word_vectors(recommender, words or ""), None
@@ -236,11 +235,10 @@ def _answer_words(recommender: Recommender, words: str, k: int, filters: Filters
     understood = ranking.understand(words)
     if understood.is_empty:
         raise Problem(422, UNKNOWN_WORDS.format(words=", ".join(understood.unknown) or "(none)"))
-    excluded = np.flatnonzero(~recommender.facets.mask(filters)).tolist() if filters else ()
 
     def find(count: int) -> tuple[Rows, Distances]:
-        rows, shares, _ = ranking.rank(words, count, excluded)
-        return np.array(rows, np.intp), np.sqrt(np.maximum(2 - 2 * shares.astype(np.float64), 0))
+        rows, shares = ranking.best(understood, count, filters=filters)
+        return rows, np.sqrt(np.maximum(2 - 2 * shares.astype(np.float64), 0))
 
     with telemetry.stage("search"):
         return Answer(recommender.group_matches(find, k), understood)
@@ -265,8 +263,11 @@ def _answer_steered(
 
 
 def _word_ranking(recommender: Recommender) -> WordRanking:
-    index = recommender.index.in_memory()
-    return kept_with(recommender, "word ranking", lambda: WordRanking(index, _word_search(recommender)))
+    return kept_with(
+        recommender,
+        "word ranking",
+        lambda: WordRanking(recommender.index, _word_search(recommender), recommender.facets),
+    )
 
 
 def _word_search(recommender: Recommender) -> WordSearch:

@@ -1,17 +1,14 @@
 """A photo whose parts can be tapped or dragged over, and whose garments have names, by any pointer or keyboard."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import streamlit as st
 
 from lookalike.embedding.padding import WHOLE
-from lookalike.search.query import Rectangle
+from lookalike.search.query import Part, Rectangle
 from lookalike.web.actions import is_first_drawn
 from lookalike.web.components import load_component
-
-Part: TypeAlias = frozenset[tuple[int, int]] | Rectangle
-"""Cells (row, column) that are marked, none for the whole photo; or a rectangle, in fractions of it."""
 
 
 def photo_grid(

@@ -1,9 +1,8 @@
 """From a query to its answer, where nothing is computed twice. It draws nothing."""
 
-import gc
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import streamlit as st
 
 from lookalike.embedding.garments import Garment, main_garment, outfit
 from lookalike.embedding.padding import WHOLE
-from lookalike.errors import ImageError, LookalikeError, ShortageError, TemporaryError, is_out_of_memory
+from lookalike.errors import ImageError, LookalikeError, TemporaryError
 from lookalike.images.decoding import may_be_slow
 from lookalike.index.catalogue import Product
-from lookalike.index.reading import Index
 from lookalike.search.assessment import Assessment, assess_query, closer_than_neighbors
 from lookalike.search.closeness import Calibration
 from lookalike.search.feedback import move_query
@@ -115,7 +113,7 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
         if understood is None or understood.is_empty:
             matches = recommender.distinct_matches(moved, search.count, rule, search.filters, excluded)
         else:
-            words = word_ranking(recommender, recommender.index.in_memory())
+            words = word_ranking(recommender)
             matches = steered_matches(
                 recommender, words, moved, understood, search.count, rule, search.filters, excluded
             )
@@ -130,21 +128,6 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     else:
         shown = [pictures.of_photo(photo.digest, view) for photo, view in zip(query.photos, views)]
     return Answer(query, product, views, shown, vectors, matches, shares, assessment, understood, garments)
-
-
-@contextmanager
-def memory_may_be_short() -> Iterator[None]:
-    """Raise TemporaryError where the block runs out of memory: it may be free again in a moment."""
-    try:
-        yield
-    except LookalikeError:
-        raise
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        telemetry.count_error(error)
-        gc.collect()
-        raise ShortageError(texts.THE_SHOP, "too little memory is free") from None
 
 
 def query_views(recommender: Recommender, version: Hashable, query: Query, product: Product | None) -> list[View]:
@@ -188,20 +171,22 @@ def judged_rows(recommender: Recommender, identities: Sequence[str]) -> list[int
     return [row for row in map(recommender.row, identities) if row is not None]
 
 
-def word_ranking(recommender: Recommender, index: Index) -> WordRanking:
+def word_ranking(recommender: Recommender) -> WordRanking:
     """Return the WordRanking over a recommender's index."""
-    return kept_with(recommender, "word ranking", lambda: WordRanking(index, word_search(recommender)))
+    return kept_with(
+        recommender,
+        "word ranking",
+        lambda: WordRanking(recommender.index, word_search(recommender), recommender.facets),
+    )
 
 
-def find_by_words(recommender: Recommender, text: str, max_results: int) -> tuple[list[int], Understood | None]:
+def find_by_words(recommender: Recommender, text: str, max_results: int) -> tuple[list[int], Understood]:
     """Return the rows of products that have all words of a text, then of those whose pictures look like it.
 
-    And what was understood of it, None if the index is not in memory, where the table alone is searched.
+    And what was understood of it.
     """
-    rows, index = word_search(recommender).find(text, max_results), recommender.index
-    if not isinstance(index, Index):
-        return rows, None
-    more, shares, understood = word_ranking(recommender, index).rank(text, max_results - len(rows), excluded=rows)
+    rows = word_search(recommender).find(text, max_results)
+    more, shares, understood = word_ranking(recommender).rank(text, max_results - len(rows), excluded=rows)
     return rows + [row for row, share in zip(more, shares) if share >= MIN_SHARE], understood
 
 
@@ -209,7 +194,7 @@ def _understand(recommender: Recommender, text: str) -> Understood | None:
     """Return what is understood of words that join a query, None where none can."""
     if not can_steer(recommender):
         return None
-    return word_ranking(recommender, recommender.index.in_memory()).understand(text) if text else Understood({}, (), ())
+    return word_ranking(recommender).understand(text) if text else Understood({}, (), ())
 
 
 def _measure_to_picture(

@@ -75,7 +75,7 @@ def _look_up(recommender: Recommender, version: Hashable, query: Query, keep_in:
                 needs_more_pixels = query.has_region or query.may_show_outfit or keep_in is not None
                 # One place in every run, with or without slow photos: what is below must not move.
                 take_decoder_turn = partial(visitors.take_decoder_turn, st.empty())
-                with answers.memory_may_be_short():
+                with actions.memory_may_be_short():
                     answers.decode_slow_photos(recommender, query, take_decoder_turn, needs_more_pixels)
                     with visitors.take_turn():
                         answer = answers.answer(recommender, version, query)

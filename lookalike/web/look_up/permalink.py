@@ -7,18 +7,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from lookalike.embedding.padding import WHOLE
-from lookalike.search.query import Rectangle
+from lookalike.search.query import Part
 from lookalike.search.ranking_rule import DEFAULT_BALANCE
 from lookalike.types import Filters
 
 Params: TypeAlias = dict[str, str | list[str]]
 """From query parameter to its value, or its values where it stands several times."""
-
-Cells: TypeAlias = frozenset[tuple[int, int]]
-"""Cells (row, column) of GRID; empty for the whole picture."""
-
-Part: TypeAlias = Cells | Rectangle
-"""What counts of a picture: cells marked by hand, none for all of it; the box of a garment; or, said so, WHOLE."""
 
 Number = TypeVar("Number", int, float)
 

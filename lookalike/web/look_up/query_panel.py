@@ -1,5 +1,6 @@
 """The current query: its pictures with the regions that count, and what is seen in them."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -18,13 +19,13 @@ def draw(answer: Answer) -> None:
     query, product, labels = answer.query, answer.product, answer.assessment.labels
     with st.container(key="query"):
         st.header(_title(query), anchor=False)
-        with st.container(key="query-pictures" if len(answer.pictures) == 1 else "query-several"):
+        with st.container(key=f"query-{_arrangement(answer.pictures)}"):
             for place, picture in enumerate(answer.pictures):
                 _draw_picture(answer, place, picture, texts.alt_text(product) if product else texts.YOUR_PHOTO)
         if product:
             st.caption(texts.escape_markdown(texts.alt_text(product)))
             offers.draw(product)
-        if labels:
+        if labels and not answer.assessment.unrelated:
             st.markdown(texts.escape_markdown(texts.WE_SEE.format(labels=texts.label_line(labels))))
         if query.has_region:
             clear = partial(session.clear_regions, bool(answer.garments))
@@ -47,6 +48,13 @@ def _draw_picture(answer: Answer, place: int, picture: bytes | None, alt: str) -
         on_part=lambda part: session.set_region(place, part or (WHOLE if answer.garments else part)),
         garments=[(texts.GARMENTS[one.garment], one.box) for one in answer.garments],
     )
+
+
+def _arrangement(shown: Sequence[bytes | None]) -> str:
+    """Return how the pictures of a query are arranged on a phone; see style.css."""
+    if len(shown) > 1:
+        return "several"
+    return "wide" if shown[0] and pictures.is_wide(shown[0]) else "pictures"
 
 
 def _title(query: Query) -> str:

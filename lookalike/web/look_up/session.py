@@ -11,12 +11,12 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lookalike.embedding.padding import WHOLE
+from lookalike.search.query import Part
 from lookalike.serving.state import server_state
 from lookalike.web.look_up.permalink import (
     DEFAULT_COUNT,
     MAX_JUDGED,
     Params,
-    Part,
     SearchState,
     region_from_text,
     region_key,

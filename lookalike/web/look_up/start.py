@@ -123,7 +123,7 @@ def _fetch(typed: str) -> None:
 def _draw_found(recommender: Recommender, version: Hashable, typed: str) -> None:
     """Draw the products that have a number, that words name, or whose pictures show what words say."""
     rows, understood = find_by_words(recommender, typed, MAX_FOUND)
-    if understood and understood.unknown:
+    if understood.unknown:
         st.caption(
             texts.escape_markdown(texts.not_understood_note(understood.known, understood.unknown, texts.FIELD_ADVICE))
         )

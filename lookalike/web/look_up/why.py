@@ -12,7 +12,7 @@ from lookalike.search.explain import attribute_cosine, common_colors, confident_
 from lookalike.search.query import focus
 from lookalike.search.recommender import Recommender
 from lookalike.types import Matrix
-from lookalike.web import texts, visitors
+from lookalike.web import actions, texts, visitors
 from lookalike.web.look_up import answers, session
 from lookalike.web.look_up.answers import Answer
 
@@ -40,7 +40,7 @@ def _draw(kept: "weakref.ref[Recommender]", version: Hashable, answer: Answer, p
 
 def _draw_reasons(recommender: Recommender, version: Hashable, answer: Answer, product: Product) -> None:
     try:
-        with answers.memory_may_be_short():
+        with actions.memory_may_be_short():
             take_decoder_turn = partial(visitors.take_decoder_turn, st.empty())
             answers.decode_slow_photos(recommender, answer.query, take_decoder_turn, answer.query.has_region)
             with visitors.take_turn():

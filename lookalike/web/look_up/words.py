@@ -73,4 +73,4 @@ def _remove(kept: "weakref.ref[Recommender]", before: str, phrase: str) -> None:
 
 
 def _ranking(recommender: Recommender) -> WordRanking:
-    return word_ranking(recommender, recommender.index.in_memory())
+    return word_ranking(recommender)

@@ -1,13 +1,11 @@
 """A shop's page on another origin, in a real Chromium: look-alikes of a product and of a photo, and links to each."""
 
-import http.server
-import threading
-
 import pytest
 from playwright.sync_api import expect
 
 from lookalike.web.api.application import EMBED
 from tests.support.browser import TIMEOUT_MS
+from tests.support.shop_page import running_shop
 from tests.web.api.test_api import PICTURE
 
 POLICY = "default-src 'none'; script-src {api}; connect-src {api}; img-src {api}"
@@ -20,28 +18,11 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop
 @pytest.fixture(scope="module")
 def shop(start):  # noqa: F811
     """The address of a shop whose page has the script tag, on an origin of its own with a strict policy."""
-    pages = {}
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = pages["/"].encode() if self.path == "/" else f"<title>{self.path}</title>".encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Security-Policy", pages["policy"])
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    api = start(LOOKALIKE_API_ORIGINS=address)
-    pages["/"] = PAGE.format(api=api, shop=address, product=PICTURE.stem)
-    pages["policy"] = POLICY.format(api=api)
-    yield address
-    server.shutdown()
+    with running_shop() as running:
+        api = start(LOOKALIKE_API_ORIGINS=running.address)
+        running.page = PAGE.format(api=api, shop=running.address, product=PICTURE.stem)
+        running.headers["Content-Security-Policy"] = POLICY.format(api=api)
+        yield running.address
 
 
 @pytest.fixture

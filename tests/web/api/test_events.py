@@ -1,12 +1,10 @@
 """What programs and the script tag report as shown and clicked: counted where the shop wants it, and nowhere else."""
 
-import http.server
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 
@@ -18,6 +16,7 @@ from lookalike.serving.state import CLICKS_AT_ONCE
 from tests.support.browser import TIMEOUT_MS
 from tests.support.data import ROOT
 from tests.support.server import wait_until_healthy
+from tests.support.shop_page import running_shop
 from tests.web.api.test_api import PICTURE, ask
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">
@@ -29,22 +28,8 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" 
 def shop():
     """A shop's server on an origin of its own, that gives one page, set by the test, and the titles of its others."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        page = ""
-
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write((Handler.page if self.path == "/" else f"<title>{self.path}</title>").encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", Handler
-    server.shutdown()
+    with running_shop() as shop:
+        yield shop
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +81,10 @@ def test_nothing_is_counted_or_reported_unless_the_shop_wants_it(api):
 
 
 def test_the_script_tag_reports_what_it_shows_and_what_is_clicked(start, shop, browser, tmp_path):
-    address, handler = shop
+    address = shop.address
     port = free_port()
     api = start(LOOKALIKE_CLICKS=str(tmp_path), LOOKALIKE_API_ORIGINS=address, LOOKALIKE_METRICS_PORT=str(port))
-    handler.page = PAGE.format(api=api, shop=address, product=PICTURE.stem)
+    shop.page = PAGE.format(api=api, shop=address, product=PICTURE.stem)
     page = browser.new_page()
     with page.expect_response(f"{api}/v1/events") as shown:
         page.goto(address)

@@ -1,9 +1,7 @@
 """What the API tells of offers, and how the script tag shows them on the shop's own page."""
 
 import csv
-import http.server
 import shutil
-import threading
 
 import pytest
 from playwright.sync_api import expect
@@ -11,6 +9,7 @@ from playwright.sync_api import expect
 from lookalike.extraction.build import build_index
 from tests.support.browser import TIMEOUT_MS
 from tests.support.data import ROOT
+from tests.support.shop_page import running_shop
 from tests.web.api.test_api import ask
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><script src="{api}/embed.js" defer></script>
@@ -34,28 +33,14 @@ def offers_index(embedder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shop():
-    """A shop's server that gives one page, set by the test; its address is on another origin than the API."""
+    """A shop's server that gives a page set by the test; its address is on another origin than the API."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        page = b""
-
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(Handler.page)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", Handler
-    server.shutdown()
+    with running_shop() as shop:
+        yield shop
 
 
 def test_offers_are_told_and_shown_on_the_shops_own_page(start, offers_index, browser, shop):
-    address, handler = shop
+    address = shop.address
     api = start(offers_index, LOOKALIKE_API_ORIGINS=address)
     _, _, one = ask(f"{api}/v1/products/1")
     assert one["link"] == "https://shop.example/1" and one["in_stock"]
@@ -64,7 +49,7 @@ def test_offers_are_told_and_shown_on_the_shops_own_page(start, offers_index, br
     assert two["link"] is two["price"] is None and not two["in_stock"]
     priced = ask(f"{api}/v1/similar", {"product": "0", "filters": {"price": ["..40"]}})
     assert priced[0] == 422 and "no column price" in priced[2]["detail"]  # a single price tells nothing apart
-    handler.page = PAGE.format(api=api).encode()
+    shop.page = PAGE.format(api=api)
     page = browser.new_context().new_page()
     page.goto(address)
     card = page.locator("lookalike-similar").get_by_role("link", name="One")
