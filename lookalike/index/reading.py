@@ -12,8 +12,10 @@ from lookalike.files import read_regular_file, sha256
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.attributes import normalize, read_styles
 from lookalike.index.catalogue import Catalogue, product_id, readable, sample_rows
-from lookalike.index.facets import Facets
+from lookalike.index.facets import Codes, Facets, encode_words
 from lookalike.index.manifest import MAX_BYTES, Manifest, parse_manifest
+from lookalike.index.offers import GROUP_COLUMNS
+from lookalike.index.product_groups import find_attributes
 from lookalike.index.safe_loading import load_pickle, read_npz
 from lookalike.index.vector_search import ROUNDING, InMemorySearcher
 from lookalike.types import Attributes, Matrix, StrPath, Vectors
@@ -67,7 +69,8 @@ class Index(Catalogue):
         return InMemorySearcher(self.spaces)
 
     def facets(self) -> Facets:
-        return Facets([self.attributes_of(row) for row in range(len(self.names))])
+        counted = self.groups.is_first if self.groups else None
+        return Facets([self.attributes_of(row) for row in range(len(self.names))], counted)
 
     def row(self, identity: str) -> int | None:
         row = self._rows.get(identity, self._rows.get(normalize(identity)))
@@ -86,6 +89,13 @@ class Index(Catalogue):
         rows = sample_rows(len(self.names), max_products)
         spaces = {name: matrix[rows] for name, matrix in self.spaces.items()}
         return replace(self, names=tuple(self.names[row] for row in rows), spaces=spaces)
+
+    def _group_words(self) -> tuple[Sequence[str], Codes] | None:
+        columns = set[str]().union(*self.attributes.values())
+        column = next((column for column in GROUP_COLUMNS if column in columns), None)
+        if column is None:
+            return None
+        return encode_words([self.attributes_of(row).get(column) for row in range(len(self.names))])
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -124,7 +134,7 @@ def load_index(folder: StrPath) -> Index:
     names, spaces = _drop_repeated_names(names, spaces)
     spaces["look"] = _normalize_rows(spaces["look"])
     if header.head:
-        attributes = [header.attributes.get(product_id(name), {}) for name in names]
+        attributes = [find_attributes(header.attributes, product_id(name)) for name in names]
         spaces["tuned"] = tuned_vectors(header.head, spaces, attributes)
     return Index(folder, names, spaces, header.attributes, manifest, header.head)
 

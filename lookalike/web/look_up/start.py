@@ -206,9 +206,11 @@ def _example_rows(_recommender: Recommender, version: Hashable) -> list[int]:
 @st.cache_data(max_entries=1, show_spinner=False)
 def _example_answers(_recommender: Recommender, version: Hashable) -> list[list[int]]:
     """Return the rows of the products most like each example."""
-    found = []
+    found, index = [], _recommender.index
     for row in _example_rows(_recommender, version):
-        matches = _recommender.distinct_matches(_recommender.product_vectors(row), ANSWERS, excluded=(row,))
-        rows = [_recommender.row(match.product.identity) for match in matches]
+        matches = _recommender.distinct_matches(
+            _recommender.product_vectors(row), ANSWERS, excluded=index.group_rows([row])
+        )
+        rows = [index.picture_row(match.product) for match in matches]
         found.append([place for place in rows if place is not None])
     return found
