@@ -155,15 +155,15 @@ class Catalogue(ABC):
 
     def pictures_of(self, product: Product) -> list[str]:
         """Return what each picture of a product can be asked for by, the first one first."""
-        row = self.row(product.identity)
-        if row is None or self.groups is None:
+        if self.groups is None or (row := self.row(product.identity)) is None:
             return [product.identity]
         return [self.picture_identity(one) for one in self.groups.pictures(row)]
 
     def variants_of(self, product: Product) -> tuple[Product, ...]:
         """Return the other products of a product's group: in another color or another size, say."""
-        row = self.row(product.identity)
-        return () if row is None or self.groups is None else tuple(map(self.product, self.groups.variants(row)))
+        if self.groups is None or (row := self.row(product.identity)) is None:
+            return ()
+        return tuple(map(self.product, self.groups.variants(row)))
 
     def group_rows(self, rows: Iterable[int]) -> list[int]:
         """Return all rows that one answer would stand for, of each of some rows: its product's and its variants'."""

@@ -200,7 +200,10 @@ def _example_rows(_recommender: Recommender, version: Hashable) -> list[int]:
     facets, n = _recommender.facets, len(_recommender.index.names)
     words = facets.words.get(TYPE_COLUMN, ())[:EXAMPLES]
     rows = [int((facets.codes[TYPE_COLUMN] == place).argmax()) for place in range(len(words))]
-    return rows if len(rows) == EXAMPLES else sorted({place * (n - 1) // (EXAMPLES - 1) for place in range(EXAMPLES)})
+    if len(rows) == EXAMPLES:
+        return rows
+    spread = sorted({place * (n - 1) // (EXAMPLES - 1) for place in range(EXAMPLES)})
+    return _recommender.index.one_of_each(spread)
 
 
 @st.cache_data(max_entries=1, show_spinner=False)

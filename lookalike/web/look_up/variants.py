@@ -12,6 +12,7 @@ from lookalike.web.look_up import session
 
 # A dress may come in forty colors.
 MAX_COLORS, MAX_SIZES = 6, 12
+SIZE_SCALE = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL")
 
 
 def draw(product: Product, variants: Sequence[Product], rank: int = 0) -> None:
@@ -46,17 +47,28 @@ def _draw_others(product: Product, others: dict[str, list[Product]], rank: int) 
 
 
 def _draw_sizes(products: Sequence[Product], rank: int) -> None:
-    """Draw the sizes of products that differ in nothing else, each with the way to its page, the one shown first."""
+    """Draw the sizes of products that differ in nothing else, the smallest first, each with the way to its page."""
     sizes: dict[str, Product] = {}
     for product in products:
         if size := product.attributes.get(SIZE):
             sizes.setdefault(size, product)
     if len(sizes) < 2:
         return
-    shown = [_size(size, one, rank) for size, one in list(sizes.items())[:MAX_SIZES]]
+    ordered = sorted(sizes, key=_size_order)
+    shown = [_size(size, sizes[size], rank) for size in ordered[:MAX_SIZES]]
     more = [texts.more_variants_note(len(sizes) - MAX_SIZES)] if len(sizes) > MAX_SIZES else []
     with st.container(key=f"sizes-{rank}"):
         st.markdown(f"{texts.SIZES}: {' · '.join([*shown, *more])}")
+
+
+def _size_order(size: str) -> tuple[int, float]:
+    """Return what sizes are ordered by: numbers, then S, M, L and so on, then all others as they come."""
+    if size.upper() in SIZE_SCALE:
+        return 1, SIZE_SCALE.index(size.upper())
+    try:
+        return 0, float(size.replace(",", "."))
+    except ValueError:
+        return 2, 0
 
 
 def _size(size: str, product: Product, rank: int) -> str:
