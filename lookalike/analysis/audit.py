@@ -68,7 +68,8 @@ class SuspectLabel:
 def find_duplicates(index: Index) -> tuple[DuplicateGroup, ...]:
     """Return the groups of products with one picture, largest first, by the rule of search.
 
-    No product is in two groups.
+    No picture is in two groups. That pictures of one product are alike, or those of its variants, is no finding: of
+    each product with its variants, one picture stands in a group.
     """
     limits = same_picture_limits(index.spaces)
     taken, groups = np.zeros(len(index.names), bool), []
@@ -78,7 +79,9 @@ def find_duplicates(index: Index) -> tuple[DuplicateGroup, ...]:
         rows = rows[show_same_picture(index.spaces, limits, first, rows)]
         if len(rows) and not taken[first]:
             taken[rows] = True
-            groups.append(_make_group(index, first, rows))
+            others = index.one_of_each([first, *rows.tolist()])[1:]
+            if others:
+                groups.append(_make_group(index, first, np.array(others)))
     return tuple(sorted(groups, key=lambda group: -len(group.products)))
 
 
@@ -107,18 +110,21 @@ def auditable_columns(index: Catalogue) -> list[str]:
 
 
 def nearest_products(index: Index, k: int = NEIGHBORS) -> NDArray[np.int32]:
-    """Return each product's k nearest others by fashion and color, int32 (n, k), nearest first, ties by row.
+    """Return each picture's k nearest of other products by fashion and color, int32 (n, k), nearest first, ties by row.
 
-    An index with the look space only is judged by that. k is at most n - 1.
+    An index with the look space only is judged by that. Pictures of a product, and of its variants, are none of its
+    neighbors. k is at most what all pictures have of others: n - 1 where each is a product of its own.
     """
-    vectors = join_audit_spaces(index.spaces)
+    vectors, groups = join_audit_spaces(index.spaces), index.groups
     n = len(vectors)
-    k = min(k, n - 1)
+    k = min(k, n - (groups.max_size if groups else 1))
     found = np.empty((n, k), np.int32)
     for start in range(0, n if k else 0, ROWS_PER_BLOCK):
         cosines = vectors[start : start + ROWS_PER_BLOCK] @ vectors.T
         own = np.arange(len(cosines))
         cosines[own, start + own] = -np.inf
+        if groups:
+            cosines[groups.group[start + own, None] == groups.group] = -np.inf
         found[start : start + ROWS_PER_BLOCK] = [_largest_places(row, k) for row in cosines]
     return found
 
@@ -143,7 +149,8 @@ def find_suspect_labels(
 ) -> tuple[SuspectLabel, ...]:
     """Return products whose word differs from what most neighbors say, strongest first.
 
-    nearest is what nearest_products returns. A neighbor without a word has no vote.
+    nearest is what nearest_products returns. A neighbor without a word has no vote. A product is judged by its first
+    picture.
     """
     words, own = encode_words([index.attributes_of(row).get(column) for row in range(len(index.names))], in_order=True)
     if not words:
@@ -154,7 +161,8 @@ def find_suspect_labels(
     share = votes[np.arange(len(own)), best] / voters
     own_share = np.where(own >= 0, votes[np.arange(len(own)), own], 0) / voters
     enough = voters * 2 > nearest.shape[1]
-    rows = np.flatnonzero((best != own) & (share - own_share >= min_strength) & enough)
+    judged = True if index.groups is None else index.groups.is_first
+    rows = np.flatnonzero((best != own) & (share - own_share >= min_strength) & enough & judged)
     rows = rows[np.lexsort((rows, -(share - own_share)[rows]))]
     named = (*words, "")  # code -1 reads the last
     return tuple(

@@ -15,6 +15,7 @@ from lookalike.analysis.metrics import (
     OWN_WORDS,
     SEED,
     AttributesById,
+    Keys,
     Label,
     Queries,
     joint_label,
@@ -55,7 +56,12 @@ def leave_one_out(
     """
     products = _products(index)
     images = [_label_by_id(product.path, product.id, attributes) for product in products]
-    rows = [row for row, image in enumerate(images) if image.right and (only is None or image.id in only)]
+    rows = [
+        row
+        for row, (image, product) in enumerate(zip(images, products))
+        # A product asks once, by its first picture.
+        if image.right and not product.first and (only is None or image.id in only)
+    ]
     if not rows:
         raise CatalogueError(
             f"None of the {len(products)} products of the index can be a query. Their ids must be in the table of "
@@ -63,7 +69,7 @@ def leave_one_out(
         )
     sampled = sample(rows, limit)
     # Tuned vectors as a photo would get them: a product's own were made from the very words that are scored.
-    return _make_queries([images[row] for row in sampled], index.with_tuned(index.spaces), sampled, products)
+    return _make_queries([images[row] for row in sampled], index.with_tuned(index.spaces), sampled, index, products)
 
 
 def photo_queries(
@@ -98,7 +104,7 @@ def photo_queries(
     if left_out:
         notes = [f"{left_out} of {len(paths)} photos are left out: they have no such id, or no such class.", *notes]
     index = recommender.index
-    return _make_queries(kept, index.with_tuned(vectors), range(len(kept)), _products(index), notes)
+    return _make_queries(kept, index.with_tuned(vectors), range(len(kept)), index, _products(index), notes)
 
 
 def read_classes(path: str | Path) -> dict[str, list[str]]:
@@ -186,14 +192,15 @@ def _make_queries(
     images: Sequence[LabeledImage],
     vectors: Vectors,
     rows: Sequence[int],
+    index: Catalogue,
     products: Sequence[Product],
     notes: Iterable[str] = (),
 ) -> Queries:
-    """Return the Queries of images, none of which may match a product with its bytes or of its own id."""
+    """Return the Queries of images, none of which may match a product with its bytes, of its own id, or a variant."""
     items: list[LabeledImage | Product] = [*images, *products]
     # The same product at another size is another file, but its id gives it away.
     files, ids = content_keys([item.path for item in items]), [item.id for item in items]
-    keys = np.stack([number_distinct(files), number_distinct(ids)], axis=1)
+    keys = np.stack([number_distinct(files), number_distinct(ids), *_group_keys(index, ids, len(images))], axis=1)
     missing = sum(not product.path.is_file() for product in products)
     if missing:
         notes = [*notes, f"{missing} products' files are not on disk: copies of them are not recognized."]
@@ -202,6 +209,15 @@ def _make_queries(
     paths = tuple(image.path for image in images)
     known_groups = groups if any(groups) else None
     return Queries(vectors, np.array(rows), right, keys[:m], keys[m:], known_groups, tuple(notes), paths)
+
+
+def _group_keys(index: Catalogue, ids: Sequence[str | None], images: int) -> list[Keys]:
+    """Return the group of so many images, by their ids, and of each picture of the index: int (·,), if it has any."""
+    if index.groups is None:
+        return []
+    rows = [None if one is None else index.row(one) for one in ids[:images]]
+    asked = [-1 if row is None else index.groups.group[row] for row in rows]
+    return [np.array([*asked, *index.groups.group])]
 
 
 def _content_key(path: Path, is_read: bool) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from lookalike.analysis.evaluation import sample
 from lookalike.analysis.metrics import BOTH, COLOR, PRODUCT_COLUMN, SAME_PRODUCT, TYPE, Label, Queries
 from lookalike.errors import CatalogueError, ImageError
-from lookalike.index.catalogue import Catalogue
+from lookalike.index.catalogue import Catalogue, product_id
 from lookalike.index.color_words import accepted_colors
 from lookalike.search.query import Rectangle, View, look_at
 from lookalike.search.query import vectors as pool_vectors
@@ -93,7 +93,11 @@ def read_same_products(path: str | Path) -> dict[str, str]:
 def with_products(index: Catalogue, products: Mapping[str, str]) -> dict[str, Attributes]:
     """Return attributes by id of an index's pictures: which product each of them shows."""
     rows = [index.product(row) for row in range(len(index.names))]
-    return {own.id: {PRODUCT_COLUMN: products[name]} for own in rows if (name := Path(own.name).name) in products}
+    return {
+        product_id(own.name): {PRODUCT_COLUMN: products[name]}
+        for own in rows
+        if (name := Path(own.name).name) in products
+    }
 
 
 def same_product_queries(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lookalike.errors import CatalogueError
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
 from lookalike.index.catalogue import product_id
+from lookalike.index.product_groups import find_attributes
 from lookalike.index.reading import Index
 from lookalike.search.ranking_rule import RankingRule, default_rule, usable_rule
 from lookalike.search.recommender import Ranking
@@ -157,7 +158,7 @@ def default_matches(
 
 def _product_labels(index: Index, attributes: AttributesById, queries: Queries) -> dict[str, list[Label | None]]:
     """Return each product's label, by what is scored, leaving out what no query or no product has."""
-    known = [attributes.get(product_id(name), {}) for name in index.names]
+    known = [find_attributes(attributes, product_id(name)) for name in index.names]
     asked = {scored: columns for scored, columns in COLUMNS.items() if any(scored in right for right in queries.right)}
     labels = {scored: [joint_label(own, columns) for own in known] for scored, columns in asked.items()}
     labels = {scored: words for scored, words in labels.items() if any(words)}
@@ -220,13 +221,20 @@ def _score(rows: Rows, queries: Queries, labels: Mapping[str, list[Label | None]
 def nearest_others(ranking: Ranking, vectors: Vectors, query_keys: Keys, product_keys: Keys, k: int = K) -> Rows:
     """Return the rows (m, k) of the k nearest products that share no key with the query, then NO_PRODUCT.
 
-    vectors are float32 (m, d) by space; Queries explains the keys.
+    Of several pictures of a product, and of its variants, the nearest one is a match, as in an answer. vectors are
+    float32 (m, d) by space; Queries explains the keys.
     """
     rows = np.full((len(query_keys), k), NO_PRODUCT)
     unfinished, wanted = np.arange(len(query_keys)), k + EXTRA_RESULTS
+    groups = ranking.index.groups
     while len(unfinished):
         found, _ = ranking.nearest({name: matrix[unfinished] for name, matrix in vectors.items()}, wanted)
         is_other = (product_keys[found] != query_keys[unfinished, None]).all(axis=2)
+        if groups:
+            for own, is_new in zip(found, is_other):
+                others = np.flatnonzero(is_new)
+                is_new[:] = False
+                is_new[others[groups.first_places(own[others])]] = True
         # A stable sort moves the others to the front and keeps them in the order of their distance.
         first = np.argsort(~is_other, axis=1, kind="stable")[:, :k]
         rows[unfinished, : first.shape[1]] = np.take_along_axis(np.where(is_other, found, NO_PRODUCT), first, axis=1)

@@ -1,8 +1,11 @@
 """An index in numbers: what it holds, how and when it was made, and what was left out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import numpy as np
 
 from lookalike.index.catalogue import Catalogue, product_id
 from lookalike.index.skipped import read_skipped
@@ -44,8 +47,8 @@ def summarize_index(index: Catalogue) -> Overview:
     """Return the Overview of an index."""
     ids = {product_id(name) for name in index.names}
     return Overview(
-        products=len(index.names),
-        described=sum(bool(index.attributes_of(row)) for row in range(len(index.names))),
+        products=index.product_count,
+        described=sum(bool(index.attributes_of(row)) for row in _product_rows(index)),
         without_image=len(index.attributes.keys() - ids),
         backbone=index.manifest.get("backbone", ""),
         precision=index.manifest.get("precision") or "",
@@ -60,7 +63,7 @@ def summarize_index(index: Catalogue) -> Overview:
 def count_words(index: Catalogue, max_words: int = MAX_WORDS) -> dict[str, WordCounts]:
     """Return (word, count), most frequent first, for each column that sorts the products."""
     counts: dict[str, Counter[str]] = {}
-    for row in range(len(index.names)):
+    for row in _product_rows(index):
         for column, word in index.attributes_of(row).items():
             counts.setdefault(column, Counter())[word] += 1
     return {
@@ -68,6 +71,11 @@ def count_words(index: Catalogue, max_words: int = MAX_WORDS) -> dict[str, WordC
         for column, words in counts.items()
         if 1 < len(words) <= max_words
     }
+
+
+def _product_rows(index: Catalogue) -> Sequence[int]:
+    """Return one row of each product."""
+    return range(len(index.names)) if index.groups is None else np.flatnonzero(index.groups.is_first).tolist()
 
 
 def words_in_column(index: Catalogue, column: str) -> list[str | None]:

@@ -32,7 +32,7 @@ def can_tag(index: Index) -> bool:
 def believed_tags(index: Index) -> Iterator[dict[str, str]]:
     """Yield for each product its id, the likeliest word of each column, and how sure that is (0 to 1), as texts.
 
-    Raises CatalogueError if the index has no fashion space.
+    Of several pictures of a product, the first one is judged. Raises CatalogueError if the index has no fashion space.
     """
     columns = {column: space for column, space in COLUMNS.items() if space in index.spaces}
     if not can_tag(index):
@@ -42,6 +42,8 @@ def believed_tags(index: Index) -> Iterator[dict[str, str]]:
         rows = slice(start, start + ROWS_PER_BLOCK)
         believed = {column: word_probabilities(index.spaces[space][rows], column) for column, space in columns.items()}
         for place in range(len(index.names[rows])):
+            if index.groups is not None and not index.groups.is_first[start + place]:
+                continue
             tags = {"id": index.product(start + place).id}
             for column, probabilities in believed.items():
                 likeliest = int(np.argmax(probabilities[place]))

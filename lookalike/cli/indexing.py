@@ -85,7 +85,7 @@ def index(
         if ray or styles:
             raise click.UsageError("--feed brings its own table and is fetched by this machine: no --styles, no --ray.")
         catalogue = fetch_catalogue_of(feed, output, feed_hosts, accept_loss)
-        images, styles, refused = str(catalogue.images), str(catalogue.styles), catalogue.refused
+        images, styles, refused = str(catalogue.images), str(catalogue.styles), catalogue.refused + catalogue.missing
     folder = Storage(images).folder
     table = styles or (find_styles(folder) if folder else None)
     if former := find_replaced_index(images, output):
@@ -112,9 +112,10 @@ def fetch_catalogue_of(feed: str, output: str, hosts: tuple[str, ...], accept_lo
     """Fetch what a feed names, and say how much of it has changed."""
     from lookalike.extraction.feed_catalogue import fetch_feed
 
-    catalogue = fetch_feed(feed, output, hosts, accept_loss, partial(show_progress, unit="picture", smoothing=0.1))
-    stale = f" {catalogue.stale:,} keep an earlier picture, because its host has trouble." if catalogue.stale else ""
-    announce(f"{catalogue.fetched:,} pictures fetched; {len(catalogue.refused):,} rows are no product.{stale}")
+    catalogue = fetch_feed(feed, output, hosts, accept_loss, partial(show_progress, unit="product", smoothing=0.1))
+    stale = f" {catalogue.stale:,} are earlier ones, because their hosts have trouble." if catalogue.stale else ""
+    gone = f" {len(catalogue.missing):,} further pictures cannot be had." if catalogue.missing else ""
+    announce(f"{catalogue.fetched:,} pictures fetched; {len(catalogue.refused):,} rows are no product.{gone}{stale}")
     return catalogue
 
 
@@ -150,13 +151,17 @@ def match_new_index(output: str, table: "StrPath | None") -> list[str]:
     from lookalike.files import read_regular_file
     from lookalike.index.attributes import match_table, read_styles
     from lookalike.index.catalogue import product_id
+    from lookalike.index.product_groups import first_name
     from lookalike.index.reading import FILENAMES, read_names
 
     if not table:
         return ["No table of attributes: there is no styles.csv in the images' folder or next to it, and no --styles."]
     try:
         names = read_names(read_regular_file(Path(output, FILENAMES)))
-        return match_table(map(product_id, names), read_styles(table), table).sentences()
+        attributes = read_styles(table)
+        # A further picture has the row of its product: the product is told once.
+        ids = [own for own in map(product_id, names) if own in attributes or first_name(own) not in attributes]
+        return match_table(ids, attributes, table).sentences()
     except (LookalikeError, OSError) as error:  # replaced in the meantime; the index is whole
         return [str(error)]
 

@@ -21,16 +21,26 @@ Figures = Mapping[str, Mapping[str, Figure]]
 
 
 def as_dicts(matches: Sequence[Match]) -> list[dict[str, Any]]:
-    """Return matches as what JSON holds: rank, distance, path, attributes."""
+    """Return matches as what JSON holds: rank, distance, path, attributes.
+
+    A product that has variants, or whose path is not its first picture's, is named, and its variants with it.
+    """
     return [
         {
             "rank": match.rank,
             "distance": round(match.distance, 6),
             "path": readable(str(match.product.path)),
             "attributes": match.product.attributes,
+            **_of_group(match),
         }
         for match in matches
     ]
+
+
+def _of_group(match: Match) -> dict[str, Any]:
+    if not match.variants and not match.product.first:
+        return {}
+    return {"product": match.product.identity, "variants": [variant.identity for variant in match.variants]}
 
 
 def as_lines(answer: Mapping[str, Any]) -> list[str]:

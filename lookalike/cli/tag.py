@@ -17,4 +17,4 @@ def tag(index: str, output: str) -> None:
 
     loaded = load_index(index)
     write_output(output, tags_csv(loaded))
-    show(f"The tags of {len(loaded.names):,} products are in {output}.")
+    show(f"The tags of {loaded.product_count:,} products are in {output}.")

@@ -21,6 +21,7 @@ from lookalike.errors import CatalogueError
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN, UNKNOWN, normalize
 from lookalike.index.offers import AVAILABILITY, CURRENCY, GROUP, LINK, PRICE, SALE_PRICE, SIZE
 from lookalike.index.prices import parse_price
+from lookalike.index.product_groups import MAX_PICTURES
 from lookalike.types import StrPath
 
 TITLE, BRAND = "productDisplayName", "brand"
@@ -35,13 +36,13 @@ COLUMNS = {
     "size": SIZE,
     "brand": BRAND,
     "item_group_id": GROUP,
+    "itemgroupid": GROUP,
     "age_group": "age_group",
     "material": "material",
     "pattern": "pattern",
 }
 GENDERS = {"male": "Men", "female": "Women", "unisex": "Unisex"}
 TYPE_SEPARATOR = ">"
-MAX_PICTURES = 10
 MAX_FIELD = 200_000
 # A feed that is cut in the middle, or not a feed at all, is told with the products before it.
 CUT = "the feed ends in the middle of an item"

@@ -34,16 +34,18 @@ class FeedCatalogue:
     """What a feed has become: the folder of its pictures, the table, and what was left out.
 
     Attributes:
-        images: the folder of pictures, named by the products' ids.
+        images: the folder of pictures, named by the products' ids; see ProductGroups for the further ones of a product.
         styles: the table of their attributes.
         refused: (product or row, reason) of each row that is no product with a picture.
+        missing: (product and address, reason) of each picture that a product has to do without.
         fetched: how many pictures were fetched now; all others had not changed.
-        stale: how many products keep an earlier picture, because its host had trouble.
+        stale: how many earlier pictures were kept, because their hosts had trouble.
     """
 
     images: Path
     styles: Path
     refused: tuple[tuple[str, str], ...]
+    missing: tuple[tuple[str, str], ...]
     fetched: int
     stale: int
 
@@ -96,25 +98,26 @@ def _fetch_locked(
         before = pictures.count
         _check_loss(feed, count, before, accept_loss)
         refused: list[tuple[str, str]] = []
+        missing: list[tuple[str, str]] = []
+        fetched_now = stale = 0
         outcomes: dict[str, Outcome] = {}
         # What was fetched is recorded before the database is closed, after Ctrl-C too.
         with _interruptible(outcomes, count), closing(pictures.fetch(_products(path, refused))) as fetched:
             for outcome in progress(fetched, total=count):
-                outcomes[outcome.id] = outcome
-        found = sum(outcome.file is not None for outcome in outcomes.values())
+                # Of a hundred thousand products, the further pictures' names would take memory for nothing.
+                outcomes[outcome.id] = Outcome(outcome.id, outcome.files[:1])
+                fetched_now, stale = fetched_now + outcome.fetched, stale + outcome.stale
+                if outcome.files:
+                    missing += [(f"{outcome.id}: {address}", reason) for address, reason in outcome.missing]
+                else:
+                    refused.append((outcome.id, outcome.missing[0][1]))
+        found = sum(bool(outcome.files) for outcome in outcomes.values())
         _check_loss(feed, found, before, accept_loss)
-        refused += [(one.id, one.reason) for one in outcomes.values() if one.file is None]
         if not found:
             raise CatalogueError(f"None of the pictures of {feed} can be fetched. The first reason: {refused[-1][1]}")
         _write_table(folder / TABLE, columns, _products(path, []), outcomes)
         pictures.finish(outcomes)
-    return FeedCatalogue(
-        folder / PICTURES,
-        folder / TABLE,
-        tuple(refused),
-        sum(one.is_new for one in outcomes.values()),
-        sum(one.file is not None and bool(one.reason) for one in outcomes.values()),
-    )
+    return FeedCatalogue(folder / PICTURES, folder / TABLE, tuple(refused), tuple(missing), fetched_now, stale)
 
 
 def _make_folder(folder: Path) -> None:
@@ -219,8 +222,8 @@ def _write_table(
             writer.writeheader()
             for product in products:
                 outcome = outcomes.get(product.id)
-                if outcome and outcome.file:
-                    writer.writerow({ID: product_id(outcome.file), **product.attributes})
+                if outcome and outcome.files:
+                    writer.writerow({ID: product_id(outcome.files[0]), **product.attributes})
         beside_path(path).replace(path)
     except OSError as error:
         raise IndexFileError(

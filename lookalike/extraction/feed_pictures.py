@@ -3,10 +3,10 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from lookalike.images.headers import read_format
 from lookalike.images.web_address import FetchError, parse_address
 from lookalike.images.web_fetch import Fetched, Version, fetch_newer
 from lookalike.index.lock import connect, explain_sqlite_error
+from lookalike.index.product_groups import first_name, further_name
 
 MAX_PER_HOST, MAX_WAITING = 4, 64
 # The seconds to wait before each further try of a picture whose host has trouble.
@@ -35,33 +36,44 @@ NO_IMAGE = "The address leads to something that is no image."
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS product_pictures (
+    id TEXT, place INTEGER, file TEXT, address TEXT, etag TEXT, modified TEXT, checked REAL, PRIMARY KEY (id, place)
+);
+-- A product had one picture before.
 CREATE TABLE IF NOT EXISTS pictures (
     id TEXT PRIMARY KEY, file TEXT, address TEXT, etag TEXT, modified TEXT, checked REAL
 );
+INSERT OR IGNORE INTO product_pictures SELECT id, 1, file, address, etag, modified, checked FROM pictures;
+DROP TABLE pictures;
 CREATE TABLE IF NOT EXISTS runs (started REAL, finished INTEGER);
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a product's picture.
+    """What became of a product's pictures.
 
     Attributes:
         id: the product's.
-        file: the name of the picture's file in the folder, None if there is none.
-        reason: why there is none, or why an earlier picture was kept; "" if all is well.
-        is_new: whether the file was written now.
+        files: the names of the pictures' files in the folder, the first one first; none if no picture can be had.
+        missing: (address, reason) of each picture that cannot be had.
+        fetched: how many of the files were written now.
+        stale: how many earlier pictures were kept, because their hosts have trouble.
     """
 
     id: str
-    file: str | None
-    reason: str = ""
-    is_new: bool = False
+    files: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...] = ()
+    fetched: int = 0
+    stale: int = 0
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """A picture in the folder: its file, where it came from, in which version, and when that was checked."""
+    """A picture in the folder: its file, where it came from, in which version, and when that was checked.
+
+    checked is that of an earlier run where the host has trouble now.
+    """
 
     file: str
     address: str
@@ -71,9 +83,13 @@ class _Kept:
 
 @dataclass
 class _Host:
-    """How often a host failed in a row, and the threads that ask it."""
+    """How often a host failed in a row, the threads that take its products, and the turns to ask it.
+
+    The further pictures of a product may be at another host than its first one.
+    """
 
     pool: ThreadPoolExecutor
+    turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_PER_HOST))
     failures: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -119,24 +135,25 @@ class FeedPictures:
     @property
     def count(self) -> int:
         """How many products have a picture here."""
-        count: int = self._database.execute("SELECT count(*) FROM pictures").fetchone()[0]
+        count: int = self._database.execute("SELECT count(*) FROM product_pictures WHERE place = 1").fetchone()[0]
         return count
 
     def fetch(self, products: Iterable[FeedProduct]) -> Generator[Outcome, None, None]:
         """Fetch the products' pictures and yield an Outcome for each, as they come; raises IndexFileError.
 
-        A product's further pictures are tried where its first one cannot be had. What an interrupted run has fetched is
-        not asked for again.
+        Those that can be had are numbered in the feed's order: ID, ID~2 and so on. What an interrupted run has fetched
+        is not asked for again.
         """
         started = self._start_run()
-        pending: set[Future[tuple[Outcome, _Kept | None]]] = set()
+        pending: set[Future[tuple[Outcome, list[_Kept]]]] = set()
         saved = time.monotonic()
         self._database.execute("BEGIN")
         try:
             for product in products:
                 kept = self._kept(product.id)
-                if kept and kept.checked >= started and kept.address in product.pictures:
-                    yield Outcome(product.id, kept.file)
+                # A product's pictures are recorded together.
+                if kept and all(one.checked >= started and one.address in product.pictures for one in kept):
+                    yield Outcome(product.id, tuple(one.file for one in kept))
                     continue
                 pending.add(self._pool_of(product).submit(self._fetch_one, product, kept))
                 if len(pending) >= MAX_WAITING:
@@ -159,10 +176,10 @@ class FeedPictures:
         """End a run: forget the pictures of products that the feed no longer has, and remove their files."""
         self._database.execute("CREATE TEMP TABLE wanted (id TEXT PRIMARY KEY)")
         self._database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((one,) for one in ids))
-        gone = self._database.execute("SELECT id, file FROM pictures WHERE id NOT IN wanted").fetchall()
-        for identity, file in gone:
+        gone = self._database.execute("SELECT file FROM product_pictures WHERE id NOT IN wanted").fetchall()
+        for (file,) in gone:
             (self.folder / file).unlink(missing_ok=True)
-            self._database.execute("DELETE FROM pictures WHERE id = ?", (identity,))
+        self._database.execute("DELETE FROM product_pictures WHERE id NOT IN wanted")
         self._database.execute("DROP TABLE wanted")
         self._database.execute("UPDATE runs SET finished = 1")
 
@@ -176,21 +193,22 @@ class FeedPictures:
         self._database.execute("INSERT INTO runs VALUES (?, 0)", (now,))
         return now
 
-    def _kept(self, identity: str) -> _Kept | None:
-        row = self._database.execute(
-            "SELECT file, address, etag, modified, checked FROM pictures WHERE id = ?", (identity,)
-        ).fetchone()
-        if row is None or not (self.folder / row[0]).is_file():
-            return None
-        return _Kept(row[0], row[1], Version(row[2], row[3]), row[4])
+    def _kept(self, identity: str) -> list[_Kept]:
+        rows = self._database.execute(
+            "SELECT file, address, etag, modified, checked FROM product_pictures WHERE id = ? ORDER BY place",
+            (identity,),
+        ).fetchall()
+        kept = [_Kept(row[0], row[1], Version(row[2], row[3]), row[4]) for row in rows]
+        return [one for one in kept if (self.folder / one.file).is_file()]
 
-    def _record(self, done: Future[tuple[Outcome, _Kept | None]]) -> Outcome:
+    def _record(self, done: Future[tuple[Outcome, list[_Kept]]]) -> Outcome:
         outcome, kept = done.result()
-        if kept:
-            values = (outcome.id, kept.file, kept.address, kept.version.etag, kept.version.last_modified, kept.checked)
-            self._database.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?)", values)
-        elif outcome.file is None:
-            self._database.execute("DELETE FROM pictures WHERE id = ?", (outcome.id,))
+        self._database.execute("DELETE FROM product_pictures WHERE id = ?", (outcome.id,))
+        values = [
+            (outcome.id, place, one.file, one.address, one.version.etag, one.version.last_modified, one.checked)
+            for place, one in enumerate(kept, start=1)
+        ]
+        self._database.executemany("INSERT INTO product_pictures VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         return outcome
 
     def _pool_of(self, product: FeedProduct) -> ThreadPoolExecutor:
@@ -202,39 +220,55 @@ class FeedPictures:
                 self._hosts[name] = _Host(ThreadPoolExecutor(MAX_PER_HOST, thread_name_prefix="pictures"))
             return self._hosts[name]
 
-    def _fetch_one(self, product: FeedProduct, kept: _Kept | None) -> tuple[Outcome, _Kept | None]:
-        """Return what became of a product's picture, and what is to be recorded of it, None for nothing new."""
-        reasons = []
+    def _fetch_one(self, product: FeedProduct, before: Sequence[_Kept]) -> tuple[Outcome, list[_Kept]]:
+        """Return what became of a product's pictures, and what is to be recorded of them."""
+        known = {one.address: one for one in before}
+        kept: list[_Kept] = []
+        missing: list[tuple[str, str]] = []
+        fetched = stale = 0
         for address in product.pictures:
-            known = kept if kept and kept.address == address else None
             try:
-                return self._fetch_address(product.id, address, known, kept)
+                picture, is_new = self._fetch_address(address, _file(product.id, len(kept) + 1), known.get(address))
+                fetched += is_new
             except FetchError as error:
-                reasons.append(error.reason)
-                if known and error.is_temporary:
-                    # A host that rests for a day takes no product away.
-                    return Outcome(product.id, known.file, error.reason), None
-        if kept:
-            (self.folder / kept.file).unlink(missing_ok=True)
-        return Outcome(product.id, None, reasons[0]), None
+                one = known.get(address)
+                if one is None or not error.is_temporary or one.file in {other.file for other in kept}:
+                    missing.append((address, error.reason))
+                    continue
+                # A host that rests for a day takes no product away.
+                picture, stale = self._move(one, _file(product.id, len(kept) + 1)), stale + 1
+            kept.append(picture)
+        for file in {one.file for one in before} - {one.file for one in kept}:
+            (self.folder / file).unlink(missing_ok=True)
+        return Outcome(product.id, tuple(one.file for one in kept), tuple(missing), fetched, stale), kept
 
-    def _fetch_address(
-        self, identity: str, address: str, known: _Kept | None, kept: _Kept | None
-    ) -> tuple[Outcome, _Kept]:
+    def _fetch_address(self, address: str, stem: str, known: _Kept | None) -> tuple[_Kept, bool]:
+        """Return the picture at an address, in the file of that name, and whether it was written now.
+
+        known is what was kept of the address. In another place it counts as new: until everything is recorded, another
+        picture may take its file.
+        """
+        if known and Path(known.file).stem != stem:
+            known = None
         version = known.version if known else Version()
         fetched = self._ask(address, version)
         now = time.time()
         if fetched is None and known:
-            return Outcome(identity, known.file), _Kept(known.file, address, version, now)
+            return _Kept(known.file, address, version, now), False
         content = fetched.content if fetched else b""
         kind = read_format(content[:4096])
         if kind is None:
             raise FetchError(NO_IMAGE)
-        file = file_name(identity) + SUFFIXES.get(kind, OTHER_SUFFIX)
+        file = stem + SUFFIXES.get(kind, OTHER_SUFFIX)
         write_whole(self.folder / file, content)
-        if kept and kept.file != file:
-            (self.folder / kept.file).unlink(missing_ok=True)
-        return Outcome(identity, file, is_new=True), _Kept(file, address, fetched.version if fetched else version, now)
+        return _Kept(file, address, fetched.version if fetched else version, now), True
+
+    def _move(self, picture: _Kept, stem: str) -> _Kept:
+        """Give a picture that is kept the name of its place now."""
+        file = stem + Path(picture.file).suffix
+        if file != picture.file:
+            (self.folder / picture.file).replace(self.folder / file)
+        return replace(picture, file=file)
 
     def _ask(self, address: str, version: Version) -> Fetched | None:
         """Return fetch_newer's answer, after further tries where the host has trouble; raises FetchError."""
@@ -244,7 +278,8 @@ class FeedPictures:
             if host.is_down:
                 raise FetchError(f"{name} failed with {MAX_FAILURES} pictures in a row.", is_temporary=True)
             try:
-                answer = fetch_newer(address, version, self._policy)
+                with host.turns:
+                    answer = fetch_newer(address, version, self._policy)
             except FetchError as error:
                 if error.is_temporary and pause is not None and not self._stopped.wait(pause):
                     continue
@@ -260,9 +295,16 @@ class FeedPictures:
 def file_name(identity: str) -> str:
     """Return the name of a product's file without its suffix: the id, with what no file may be called in percents."""
     name = quote(identity, safe=" !#$&'()+,;=@[]{}~")
+    if first_name(name):  # what another product's further picture is called
+        name = f"{name[:-2]}%7E{name[-1]}"
     if name.startswith("."):
         name = f"%2E{name[1:]}"
     return name if len(name) <= MAX_NAME_BYTES else f"{name[:80]}-{sha256(identity.encode()).hexdigest()[:16]}"
+
+
+def _file(identity: str, place: int) -> str:
+    """Return the name, without its suffix, of the file of a product's picture in a place from 1 on."""
+    return file_name(identity) if place == 1 else further_name(file_name(identity), place)
 
 
 def _host_name(address: str) -> str:

@@ -4,6 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +13,7 @@ import numpy as np
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.attributes import normalize
 from lookalike.index.facets import Codes, Facets
+from lookalike.index.product_groups import ProductGroups, find_attributes, group_products
 from lookalike.index.vector_search import Searcher
 from lookalike.settings import Settings
 from lookalike.types import Attributes, Rows, StrPath, Vectors
@@ -45,20 +47,22 @@ def sample_rows(n: int, max_products: int) -> Rows:
 
 @dataclass(frozen=True)
 class Product:
-    """One catalogue image.
+    """A product as one of its pictures shows it.
 
-    name is its name in the index, path the file that this name stands for, identity what people ask for it by
-    (see Catalogue.identity). attributes may be empty.
+    name is the picture's name in the index, path the file that this name stands for, identity what people ask for the
+    product by (see Catalogue.identity). attributes may be empty. first is the name of the product's first picture, ""
+    if this is it.
     """
 
     name: str
     path: Path
     attributes: Attributes
     identity: str
+    first: str = ""
 
     @property
     def id(self) -> str:
-        return product_id(self.name)
+        return product_id(self.first or self.name)
 
 
 class Catalogue(ABC):
@@ -66,7 +70,8 @@ class Catalogue(ABC):
 
     Attributes:
         folder: the folder that the names of the products are relative to.
-        names: POSIX paths, one for each product, in the catalogue's fixed order.
+        names: POSIX paths, one for each picture, in the catalogue's fixed order. Nearly always, each is a product of
+            its own; see ProductGroups.
         attributes: product id → its attributes; products without any may be missing.
         manifest: what index.json says, {} for a classic pair of pickles.
         head: the AttributeHead that makes tuned vectors, None if the index is not tuned.
@@ -127,17 +132,66 @@ class Catalogue(ABC):
 
     def attributes_of(self, row: int) -> Attributes:
         """Return the attributes of the product in that row."""
-        return self.attributes.get(product_id(self.names[row]), {})
+        return find_attributes(self.attributes, product_id(self.names[row]))
+
+    @cached_property
+    def groups(self) -> ProductGroups | None:
+        """Which pictures show one product, and which products are variants; None if each picture stands for itself."""
+        return group_products(self.names, self.attributes_of, self._group_words())
+
+    @abstractmethod
+    def _group_words(self) -> tuple[Sequence[str], Codes] | None:
+        """Return what the table calls each row's group, as group_products takes it; None if it does not say."""
+
+    @property
+    def product_count(self) -> int:
+        """How many products there are; a product may have several pictures."""
+        return self.groups.product_count if self.groups else len(self.names)
 
     def product(self, row: int) -> Product:
-        """Return the product in that row."""
-        name = self.names[row]
-        return Product(name, self.folder / name, self.attributes_of(row), self.identity(row))
+        """Return the product that the picture in that row shows."""
+        name, first = self.names[row], row if self.groups is None else int(self.groups.first[row])
+        shown_first = "" if first == row else self.names[first]
+        return Product(name, self.folder / name, self.attributes_of(row), self.identity(row), shown_first)
+
+    def picture_row(self, product: Product) -> int | None:
+        """Return the row of the picture that a product of this catalogue is shown by."""
+        row = self.row(product.identity)
+        if row is None or self.groups is None or not product.first:
+            return row
+        return next((one for one in self.groups.pictures(row) if self.names[one] == product.name), row)
+
+    def pictures_of(self, product: Product) -> list[str]:
+        """Return what each picture of a product can be asked for by, the first one first."""
+        if self.groups is None or (row := self.row(product.identity)) is None:
+            return [product.identity]
+        return [self.picture_identity(one) for one in self.groups.pictures(row)]
+
+    def variants_of(self, product: Product) -> tuple[Product, ...]:
+        """Return the other products of a product's group: in another color or another size, say."""
+        if self.groups is None or (row := self.row(product.identity)) is None:
+            return ()
+        return tuple(map(self.product, self.groups.variants(row)))
+
+    def group_rows(self, rows: Iterable[int]) -> list[int]:
+        """Return all rows that one answer would stand for, of each of some rows: its product's and its variants'."""
+        rows = list(rows)
+        return rows if self.groups is None or not rows else self.groups.all_members(rows).tolist()
+
+    def one_of_each(self, rows: Sequence[int]) -> list[int]:
+        """Return rows without those of a group that an earlier one belongs to."""
+        if self.groups is None or not len(rows):
+            return list(rows)
+        return [rows[place] for place in self.groups.first_places(rows)]
 
     def identity(self, row: int) -> str:
-        """Return what a product is asked for by: its id, or its name if an earlier product has the same id.
+        """Return what the product in that row is asked for by: the identity of its first picture."""
+        return self.picture_identity(row if self.groups is None else int(self.groups.first[row]))
 
-        The name begins with ./ if it is another product's id.
+    def picture_identity(self, row: int) -> str:
+        """Return what a picture is asked for by: its id, or its name if an earlier picture has the same id.
+
+        The name begins with ./ if it is another picture's id.
         """
         name = self.names[row]
         first = self.row(product_id(name))

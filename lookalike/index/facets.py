@@ -7,7 +7,17 @@ from numpy.typing import NDArray
 
 from lookalike.errors import CatalogueError
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
-from lookalike.index.offers import AVAILABILITY, CURRENCY, GROUP, IN_STOCK, LINK, PRICE, SALE_PRICE, availability_of
+from lookalike.index.offers import (
+    AVAILABILITY,
+    CURRENCY,
+    FORMER_GROUP,
+    GROUP_COLUMNS,
+    IN_STOCK,
+    LINK,
+    PRICE,
+    SALE_PRICE,
+    availability_of,
+)
 from lookalike.index.price_ranges import Prices, read_range
 from lookalike.types import Attributes, Filters, Mask
 
@@ -17,7 +27,7 @@ FIRST = (GENDER_COLUMN, TYPE_COLUMN, COLOR_COLUMN, "season", "usage", "masterCat
 # Names and links, which products share only by accident; prices, which are filtered by ranges.
 NEVER = (
     "id", "productDisplayName", "name", "title", "description", "url", "filename",
-    LINK, PRICE, SALE_PRICE, CURRENCY, GROUP,
+    LINK, PRICE, SALE_PRICE, CURRENCY, *GROUP_COLUMNS, FORMER_GROUP,
 )  # fmt: skip
 
 # A list that can still be scrolled. Columns that shoppers know by name (Kaggle has 143 article types) are searched.
@@ -47,16 +57,17 @@ def encode_words(values: Sequence[object], in_order: bool = False) -> tuple[tupl
 
 
 class Facets:
-    """The columns worth offering for n products.
+    """The columns worth offering for n pictures, of which those in counted (n,) count: one of each product.
 
-    words is column → its words, most frequent first; codes is column → int32 (n,), the place of each product's
+    words is column → its words, most frequent first; codes is column → int32 (n,), the place of each row's
     word among them, -1 if it is unknown. The column price has ranges for words, the cheapest first, and no codes: any
     range may be asked for. prices are what they are compared with, None where the catalogue offers none.
     """
 
     prices: Prices | None = None
 
-    def __init__(self, attributes_by_row: Sequence[Attributes]) -> None:
+    def __init__(self, attributes_by_row: Sequence[Attributes], counted: Mask | None = None) -> None:
+        self._counted = counted
         columns = _order_columns(dict.fromkeys(column for own in attributes_by_row for column in own))
         encoded = ((column, encode_words(_values(column, attributes_by_row))) for column in columns)
         self._offer(len(attributes_by_row), encoded)
@@ -65,9 +76,12 @@ class Facets:
             self.prices, self.words[PRICE] = prices, prices.bands
 
     @classmethod
-    def packed(cls, n: int, columns: Mapping[str, tuple[tuple[str, ...], Codes]]) -> "Facets":
-        """Return the Facets of n products from column → (words, codes), as encode_words gives them."""
+    def packed(
+        cls, n: int, columns: Mapping[str, tuple[tuple[str, ...], Codes]], counted: Mask | None = None
+    ) -> "Facets":
+        """Return the Facets of n pictures from column → (words, codes), as encode_words gives them."""
         facets = cls.__new__(cls)
+        facets._counted = counted
         facets._offer(n, ((column, columns[column]) for column in _order_columns(columns)))
         return facets
 
@@ -76,10 +90,12 @@ class Facets:
         self.words: dict[str, tuple[str, ...]] = {}
         self.codes: dict[str, Codes] = {}
         self._places: dict[str, dict[str, int]] = {}
+        products = n if self._counted is None else int(self._counted.sum())
         for column, (words, codes) in columns:
-            counts = np.bincount(codes + 1, minlength=len(words) + 1)[1:]
+            own = codes if self._counted is None else codes[self._counted]
+            counts = np.bincount(own + 1, minlength=len(words) + 1)[1:]
             order = sorted(np.flatnonzero(counts).tolist(), key=lambda place: (-counts[place], words[place]))
-            if _is_worth_offering(column, {words[place]: int(counts[place]) for place in order}, n):
+            if _is_worth_offering(column, {words[place]: int(counts[place]) for place in order}, products):
                 self.words[column] = tuple(words[place] for place in order)
                 self._places[column] = {word: place for place, word in enumerate(self.words[column])}
                 # One place more for the unknown: code -1 reads the last.
@@ -116,6 +132,8 @@ class Facets:
         failed = np.zeros(self.n, np.int16)
         for mask in masks.values():
             failed += ~mask
+        if self._counted is not None:
+            failed[~self._counted] = -1  # neither passes nor fails one filter alone
         everything = failed == 0
         counted = {}
         for column in self.words:

@@ -8,9 +8,14 @@ from lookalike.types import Attributes
 
 # The columns, as a feed's products have them; a shop's own table may have them too.
 LINK, PRICE, SALE_PRICE, CURRENCY = "link", "price", "sale_price", "currency"
-AVAILABILITY, SIZE, GROUP = "availability", "size", "group"
+AVAILABILITY, SIZE = "availability", "size"
+# What tells which products are variants of each other; a table has one of them.
+GROUP = "item_group_id"
+GROUP_COLUMNS = (GROUP, "item group id", "itemGroupId")
+# What tables of feeds called it before; it groups nothing.
+FORMER_GROUP = "group"
 # None of these says what a picture shows.
-OFFER_COLUMNS = (LINK, PRICE, SALE_PRICE, CURRENCY, AVAILABILITY, SIZE, GROUP)
+OFFER_COLUMNS = (LINK, PRICE, SALE_PRICE, CURRENCY, AVAILABILITY, SIZE, *GROUP_COLUMNS, FORMER_GROUP)
 IN_STOCK = "in stock"
 
 

@@ -14,6 +14,8 @@ from lookalike.index.attributes import normalize, read_styles
 from lookalike.index.catalogue import Catalogue, product_id, readable
 from lookalike.index.facets import Codes, Facets, encode_words
 from lookalike.index.manifest import MAX_BYTES, Manifest, parse_manifest
+from lookalike.index.offers import GROUP_COLUMNS
+from lookalike.index.product_groups import find_attributes
 from lookalike.index.safe_loading import load_pickle, read_npz
 from lookalike.index.vector_search import ROUNDING, InMemorySearcher
 from lookalike.types import Attributes, Matrix, Rows, StrPath, Vectors
@@ -67,7 +69,8 @@ class Index(Catalogue):
         return InMemorySearcher(self.spaces)
 
     def facets(self) -> Facets:
-        return Facets([self.attributes_of(row) for row in range(len(self.names))])
+        counted = self.groups.is_first if self.groups else None
+        return Facets([self.attributes_of(row) for row in range(len(self.names))], counted)
 
     def row(self, identity: str) -> int | None:
         row = self._rows.get(identity, self._rows.get(normalize(identity)))
@@ -90,6 +93,11 @@ class Index(Catalogue):
     def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
         attributes = [self.attributes_of(row) for row in range(len(self.names))]
         return {column: encode_words([own.get(column) for own in attributes]) for column in columns}
+
+    def _group_words(self) -> tuple[Sequence[str], Codes] | None:
+        columns = set[str]().union(*self.attributes.values())
+        column = next((column for column in GROUP_COLUMNS if column in columns), None)
+        return self.encoded_columns([column])[column] if column else None
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -128,7 +136,7 @@ def load_index(folder: StrPath) -> Index:
     names, spaces = _drop_repeated_names(names, spaces)
     spaces["look"] = _normalize_rows(spaces["look"])
     if header.head:
-        attributes = [header.attributes.get(product_id(name), {}) for name in names]
+        attributes = [find_attributes(header.attributes, product_id(name)) for name in names]
         spaces["tuned"] = tuned_vectors(header.head, spaces, attributes)
     return Index(folder, names, spaces, header.attributes, manifest, header.head)
 

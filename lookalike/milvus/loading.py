@@ -1,6 +1,6 @@
 """The address of an index in Milvus → the index: names and attributes are loaded, vectors stay on the server."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -10,6 +10,7 @@ from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.catalogue import Catalogue, product_id
 from lookalike.index.facets import Codes, Facets
 from lookalike.index.manifest import Manifest
+from lookalike.index.offers import GROUP_COLUMNS
 from lookalike.index.reading import Index
 from lookalike.milvus import versions
 from lookalike.milvus.layout import ATTRIBUTES, NAME, ROW, Layout
@@ -71,7 +72,11 @@ class PublishedIndex(Catalogue):
         return self._searcher
 
     def facets(self) -> Facets:
-        return Facets.packed(len(self.names), self._table.encoded_columns(self.filters))
+        counted = self.groups.is_first if self.groups else None
+        return Facets.packed(len(self.names), self._table.encoded_columns(self.filters), counted)
+
+    def _group_words(self) -> tuple[Sequence[str], Codes] | None:
+        return next(iter(self._table.encoded_columns(GROUP_COLUMNS).values()), None)
 
     def row(self, identity: str) -> int | None:
         return self._table.row(identity)

@@ -15,6 +15,7 @@ from lookalike.files import sha256
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.catalogue import product_id
 from lookalike.index.manifest import Manifest
+from lookalike.index.product_groups import find_attributes
 from lookalike.index.reading import EMBEDDINGS, FILENAMES, Index, IndexHeader, load_index_header, tuned_vectors
 from lookalike.index.shards import RERUN, SHARDS_FOLDER, read_finished, read_shards
 from lookalike.index.writing import pickled_matrix
@@ -145,7 +146,7 @@ def _read_blocks(header: IndexHeader, shard_folder: Path) -> Iterator[Block]:
     """Yield the blocks of the shards, with tuned vectors if the index has a head; raises IndexFileError."""
     for names, spaces in read_shards(shard_folder):
         if header.head:
-            attributes = [header.attributes.get(product_id(name), {}) for name in names]
+            attributes = [find_attributes(header.attributes, product_id(name)) for name in names]
             spaces = {**spaces, "tuned": tuned_vectors(header.head, spaces, attributes)}
         yield names, spaces
 
@@ -193,7 +194,7 @@ class _VersionWriter:
         # Milvus keeps both of two equal names in one request; across requests, the count at the end reveals them.
         if len(set(names)) < len(names):
             raise _duplicate_name()
-        attributes = [self._publication.attributes.get(product_id(name), {}) for name in names]
+        attributes = [find_attributes(self._publication.attributes, product_id(name)) for name in names]
         if self._publication.head and "tuned" not in spaces:
             spaces = {**spaces, "tuned": self._publication.head.tuned(spaces, attributes)}
         layout = self._layout or self._create_collection(spaces)

@@ -56,8 +56,8 @@ def assess_query(
         return confident_labels(vectors["fashion"][0]) if "fashion" in vectors else ()
 
     def vote() -> list[Vote]:
-        rows, distances = ranking.nearest(vectors, VOTERS, ranking.balanced_rule(balance), excluded=excluded)
-        return tally_votes([ranking.index.product(row) for row in rows[0]], distances[0])
+        rows, distances = ranking.nearest_groups(vectors, VOTERS, ranking.balanced_rule(balance), excluded)
+        return tally_votes([ranking.index.product(row) for row in rows], distances)
 
     unrelated, labels, votes = _try(detect, report), _try(read_labels, report), _try(vote, report)
     return Assessment(bool(unrelated), labels or (), votes or [], None not in (unrelated, labels, votes))

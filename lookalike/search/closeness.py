@@ -20,6 +20,8 @@ MAX_SAMPLED, SEED = 500, 0
 UNRELATED_SHARE = 0.88
 # Seconds that an answer waits for what it is compared with, before it is shown without that.
 MAX_WAIT = 30.0
+# How many neighbors are ordered at a time where one stage ranks.
+SAME_ORDER = 10
 
 Result = TypeVar("Result")
 
@@ -62,24 +64,29 @@ def neighbor_distances(
 ) -> Matrix:
     """Return how far the products in rows are from their nearest other picture: float32 (m,), inf if there is none.
 
-    They are queried as photos would be, with tuned vectors made without the shop's own attributes; with as_products,
-    by their own vectors. With a second stage, the nearest one is the first in its order.
+    Neither other pictures of a product nor its variants are neighbors of it. Products are queried as photos would be,
+    with tuned vectors made without the shop's own attributes; with as_products, by their own vectors. With a
+    second stage, the nearest one is the first in its order.
     """
     rule = usable_rule(rule or default_rule(index.widths, len(index.names)), index.widths)
     searcher = index.searcher()
     limits = same_picture_limits(index.widths)
     queries = searcher.vectors(rows) if as_products else index.with_tuned(searcher.vectors(rows))
+    groups = index.groups
     if not rule.has_second_stage:
-        return searcher.nearest_distances(queries, rule.weights, limits, rows)
+        if groups is None:
+            return searcher.nearest_distances(queries, rule.weights, limits, rows)
+        rule = RankingRule(rule.weights, SAME_ORDER, rule.weights)  # a second stage that leaves the order as it is
+    group, own_rows = (groups.group, groups.max_size) if groups else (np.arange(len(index.names)), 1)
     ranking, unfinished, wanted = Ranking(index, rule), np.arange(len(rows)), 2 * rule.block
     distances = np.full(len(rows), np.inf, np.float32)
     while len(unfinished):
         asked = {name: matrix[unfinished] for name, matrix in queries.items()}
-        most = min(wanted + 1, len(index.names), searcher.max_matches)
+        most = min(wanted + own_rows, len(index.names), searcher.max_matches)
         found, _ = searcher.nearest(asked, rule.weights, most)
         for place, near in zip(unfinished, found):
             query = {name: matrix[place : place + 1] for name, matrix in queries.items()}
-            distances[place] = _first_other(query, near[near != rows[place]], ranking, limits)
+            distances[place] = _first_other(query, near[group[near] != group[rows[place]]], ranking, limits)
         # If all of them show the product's own picture, ask for more.
         unfinished = unfinished[np.isinf(distances[unfinished])] if most > wanted else unfinished[:0]
         wanted *= 4

@@ -29,13 +29,15 @@ SAME_LOOK_VECTOR = {"look": 0.01}
 class Match:
     """One answer: rank from 1, euclidean distance between unit vectors (0 to 2), the product.
 
-    same holds further products with the same picture, which take no rank of their own.
+    The product is shown by the picture that is nearest. same holds further products with the same picture, variants
+    those that the product has, in other colors or sizes: neither take a rank of their own.
     """
 
     rank: int
     distance: float
     product: Product
     same: tuple[Product, ...] = ()
+    variants: tuple[Product, ...] = ()
 
     @property
     def cosine(self) -> float:
@@ -78,7 +80,12 @@ class Ranking:
         filters: Filters | None = None,
         excluded: Collection[int] = (),
     ) -> list[Match]:
-        """Return the k matches of one query, space → (1, d), each with another picture.
+        """Return the k matches of one query, space → (1, d), each another product with another picture.
+
+        The order of pictures is what nearest says, and each group of pictures (see ProductGroups) stands where its
+        first picture stands in it. So the k matches do not depend on k: with one stage, a group is as near as its
+        nearest picture; with two, it is in the block of its nearest picture, at the place of that one of its pictures
+        in this block that the second stage likes best. A block counts pictures, whatever products they show.
 
         rule replaces the usual one. filters and the excluded rows apply before the ranking, so that
         fewer than k come back only if fewer exist. Raises what nearest raises.
@@ -91,24 +98,42 @@ class Ranking:
         return self.group_matches(nearest, k)
 
     def group_matches(self, find: Callable[[int], tuple[Rows, Distances]], k: int) -> list[Match]:
-        """Return the first k matches, each with another picture, of what find gives: so many rows, and how far each is.
+        """Return the first k matches, see distinct_matches, of what find gives: so many rows, and how far each is.
 
         Fewer come back only if find has no more.
         """
         if k < 1:
             return []
-        most, wanted = min(len(self.index.names), self._searcher.max_matches), 4 * k
+        groups = self.index.groups
+        most, wanted = (
+            min(len(self.index.names), self._searcher.max_matches),
+            4 * k * (groups.mean_size if groups else 1),
+        )
         while True:
             rows, distances = find(wanted)
-            groups = self._group_by_picture(rows, k)
-            if len(groups) >= k or wanted >= most or len(rows) < wanted:
+            cards = self._group_by_picture(rows[groups.first_places(rows)] if groups else rows, k)
+            if len(cards) >= k or wanted >= most or len(rows) < wanted:
                 break
             wanted *= 4
         distance_of = dict(zip(rows, distances))
         return [
-            Match(rank, float(distance_of[first]), self.index.product(first), tuple(map(self.index.product, others)))
-            for rank, (first, *others) in enumerate(groups, start=1)
+            self._match(rank, float(distance_of[first]), first, others)
+            for rank, (first, *others) in enumerate(cards, start=1)
         ]
+
+    def nearest_groups(
+        self, vectors: Vectors, k: int = 5, rule: RankingRule | Weights | None = None, excluded: Collection[int] = ()
+    ) -> tuple[Rows, Distances]:
+        """Return rows (k,) and distances (k,) of one query as nearest does, but of each group the first row alone."""
+        groups, most, wanted = self.index.groups, min(len(self.index.names), self._searcher.max_matches), k
+        while True:
+            rows, distances = (found[0] for found in self.nearest(vectors, wanted, rule, excluded=excluded))
+            if groups is None:
+                return rows, distances
+            places = groups.first_places(rows)[:k]
+            if len(places) >= k or wanted >= most:
+                return rows[places], distances[places]
+            wanted *= 4
 
     def nearest(
         self,
@@ -198,6 +223,11 @@ class Ranking:
     def has_balance(self) -> bool:
         """Whether the same look or the same color can be asked for."""
         return "color" in self.index.widths
+
+    def _match(self, rank: int, distance: float, row: int, others: Sequence[int]) -> Match:
+        product = self.index.product(row)
+        same = tuple(map(self.index.product, others))
+        return Match(rank, distance, product, same, self.index.variants_of(product))
 
     def _check_widths(self, vectors: Vectors, rule: RankingRule) -> None:
         for name in sorted(rule.spaces):

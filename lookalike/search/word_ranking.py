@@ -80,12 +80,30 @@ class WordRanking:
             self._probabilities = lru_cache(MAX_KEPT)(partial(_probabilities, spaces, self._named, self._own))
 
     def find(self, text: str, k: int = 5) -> Found:
-        """Return the k products that fit a text best; none if nothing of it is understood."""
-        rows, shares, understood = self.rank(text, k)
+        """Return the k products that fit a text best, one of each group; none if nothing of it is understood."""
+        rows, shares, understood = self.rank_groups(text, k)
         distances = np.sqrt(np.maximum(2 - 2 * shares, 0))
         products = map(self._index.product, rows)
-        matches = [Match(rank, float(d), one) for rank, (d, one) in enumerate(zip(distances, products), start=1)]
+        matches = [
+            Match(rank, float(d), one, variants=self._index.variants_of(one))
+            for rank, (d, one) in enumerate(zip(distances, products), start=1)
+        ]
         return Found(matches, understood)
+
+    def rank_groups(
+        self, text: str, k: int = 5, excluded: Collection[int] = ()
+    ) -> tuple[list[int], Probabilities, Understood]:
+        """Return what rank does, but of each group of products the first alone, and none of an excluded row's."""
+        groups = self._index.groups
+        if groups is None:
+            return self.rank(text, k, excluded)
+        excluded, wanted = self._index.group_rows(excluded), 4 * k * groups.mean_size
+        while True:
+            rows, shares, understood = self.rank(text, wanted, excluded)
+            places = groups.first_places(rows)[:k] if rows else np.empty(0, np.intp)
+            if len(places) >= k or len(rows) < wanted:
+                return [rows[place] for place in places], shares[places], understood
+            wanted *= 4
 
     def rank(
         self, text: str, k: int = 5, excluded: Collection[int] = (), filters: Filters | None = None

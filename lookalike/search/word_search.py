@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.attributes import TYPE_COLUMN, normalize
-from lookalike.index.catalogue import product_id
+from lookalike.index.catalogue import Catalogue, product_id
 from lookalike.types import Attributes, Mask
 
 Counts: TypeAlias = NDArray[np.int_]
@@ -26,6 +26,13 @@ MAX_WORDS, MAX_LETTERS = 16, 400
 MAX_RESULTS = 24
 # Sorts after every token that begins with what precedes it.
 LAST = "\U0010ffff"
+
+
+def find_groups(search: "WordSearch", index: Catalogue, text: str, max_results: int = MAX_RESULTS) -> list[int]:
+    """Return the rows of an index that search finds for a text, of each group of products the first alone."""
+    if index.groups is None:
+        return search.find(text, max_results)
+    return index.one_of_each(search.find(text, len(index.names)))[:max_results]
 
 
 class WordSearch:

@@ -148,6 +148,7 @@ def warm_up(recommender: Recommender) -> None:
     """Answer a gray picture: engines get ready at their first question, not when they are made."""
     side = recommender.embedder.size
     gray = np.full((1, side, side, 3), 128, np.uint8)
+    _ = recommender.index.groups
     recommender.nearest(recommender.index.with_tuned(recommender.embedder.vectors(gray)), 1)
     if recommender.embedder.finds_garments:
         recommender.embedder.garments(np.full((recommender.embedder.garment_side,) * 2 + (3,), 128, np.uint8))
@@ -172,4 +173,4 @@ def describe(recommender: Recommender) -> Description:
     digests = index.manifest.get("files") or list(index.names)
     version = sha256(json.dumps(digests, sort_keys=True).encode())[:12]
     backbone = Path(embedder.backbone.name).stem
-    return {"products": len(index.names), "index": version, "backbone": backbone, "precision": embedder.precision}
+    return {"products": index.product_count, "index": version, "backbone": backbone, "precision": embedder.precision}

@@ -111,6 +111,8 @@ def tune(
     count = min(round(HELD_OUT * len(known)), MAX_QUERIES)
     order = np.random.default_rng(SEED).permutation(known)
     held_out, others = order[:count], order[count : count + MAX_COMPOSITES]
+    if index.groups:
+        others = others[~np.isin(others, index.group_rows(held_out.tolist()))]
     composites = composite_vectors(index, others, embedder.size, embedder.fashion_vectors, progress)
     gain = _measure_gain(index, embedder, attributes, columns, held_out, composites)
     return (fit_with_composites(index, attributes, composites) if gain.helps else None), gain
@@ -148,8 +150,8 @@ def forget_words(index: Index, rows: Rows) -> Index:
 def _tuned_without(
     index: Index, attributes: Sequence[Attributes], rows: Rows, composites: tuple[Vectors, Rows]
 ) -> Index:
-    """Return an index tuned by a head that was fitted without the words of the products in rows."""
-    hidden = set(rows.tolist())
+    """Return an index tuned by a head that was fitted without the words of the products in rows, and of variants."""
+    hidden = set(index.group_rows(rows.tolist()))
     visible = [{} if row in hidden else own for row, own in enumerate(attributes)]
     head = fit_with_composites(index, visible, composites)
     if head is None:
@@ -173,6 +175,8 @@ def _measure_gain(
     known = [{column: own[column] for column in columns if column in own} for own in attributes]
     # Products with the same picture share a key, so that a query does not find its copies.
     keys = number_distinct(row.tobytes() for row in index.look)[:, None]
+    if index.groups:
+        keys = np.stack([keys[:, 0], index.groups.group], axis=1)
 
     def precisions_of(vectors: Vectors, rows: Rows) -> list[Precisions]:
         vectors = tuned.with_tuned(vectors)

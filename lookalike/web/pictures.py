@@ -30,10 +30,10 @@ def of_product(catalogue: Catalogue, product: Product, version: Hashable, side: 
     file = catalogue.picture(product)
     if file is None:
         return None
-    picture, tried_at = _product_thumbnail(product.identity, version, side, file)
+    picture, tried_at = _product_thumbnail(product.name, version, side, file)
     if picture is None and time.monotonic() - tried_at >= RETRY_SECONDS:
-        _product_thumbnail.clear(product.identity, version, side, file)
-        picture, _ = _product_thumbnail(product.identity, version, side, file)
+        _product_thumbnail.clear(product.name, version, side, file)
+        picture, _ = _product_thumbnail(product.name, version, side, file)
     return picture
 
 
@@ -74,7 +74,7 @@ def data_url(picture: bytes) -> str:
 
 
 @st.cache_data(max_entries=5000, show_spinner=False)
-def _product_thumbnail(identity: str, version: Hashable, side: int, _file: Path) -> tuple[bytes | None, float]:
+def _product_thumbnail(name: str, version: Hashable, side: int, _file: Path) -> tuple[bytes | None, float]:
     """Return JPEG bytes, None if the file cannot be read now, and when it was tried."""
     try:
         return thumbnail(_file, side), time.monotonic()

@@ -140,6 +140,7 @@ CLOSEST, NUMBERED, SOMEWHAT = 0.995, 0.5, 0.1
 # is closer than 1% of neighbors, of wrong ones than 0.4% (benchmarks/LOG.md).
 SOMEWHAT_OF_PHOTO = 0.01
 MORE_LIKE_THIS = "More like this"
+ALSO_IN, SIZES = "Also in", "Sizes"
 WHY = "Why?"
 KEEP, KEPT = "Keep", "Kept"
 MORE_RESULTS = "Show more"
@@ -169,6 +170,8 @@ JUDGED = "You said (tap to take it back):"
 # Shown in this order where a catalogue has them; any other attribute follows.
 HEADLINE_COLUMNS = ("productDisplayName", TYPE_COLUMN)
 DETAIL_COLUMNS = (TYPE_COLUMN, COLOR_COLUMN, GENDER_COLUMN, "usage", "season")
+# What variants may differ in beside color and size, as feeds say.
+VARIANT_COLUMNS = ("pattern", "material", GENDER_COLUMN, "age_group")
 COLUMN_TITLES = {
     GENDER_COLUMN: "For",
     TYPE_COLUMN: "Kind",
@@ -218,6 +221,15 @@ def price_text(price: Price) -> str:
 def availability_line(offer: Offer) -> str:
     """Return what a shopper must know of a product that is not in stock; "" for one that is."""
     return "" if offer.is_in_stock else escape_markdown(offer.availability.capitalize())
+
+
+def variant_label(variant: Product, product: Product) -> str:
+    """Return what tells a variant from the product that is shown, apart from its size; "" if nothing does."""
+    columns = (COLOR_COLUMN, *VARIANT_COLUMNS)
+    values = [
+        value for column in columns if (value := variant.attributes.get(column)) != product.attributes.get(column)
+    ]
+    return " · ".join(filter(None, values))
 
 
 def alt_text(product: Product) -> str:
@@ -286,6 +298,11 @@ def not_understood_note(known: Sequence[str], unknown: Sequence[str], advice: st
 def favorites_label(count: int) -> str:
     """Return the label of the button that opens the favorites, with their number."""
     return f"{FAVORITES} ({count})" if count else FAVORITES
+
+
+def more_variants_note(count: int) -> str:
+    """Return how many further variants are not shown."""
+    return f"and {count:,} more"
 
 
 def same_picture_label(count: int) -> str:

@@ -20,7 +20,7 @@ EXPECTED = FeedProduct(
         "baseColour": "Blue",
         "gender": "Women",
         "size": "M",
-        "group": "G1",
+        "item_group_id": "G1",
         "articleType": "Jeans",
         "price": "59.90",
         "currency": "EUR",

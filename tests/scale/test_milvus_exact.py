@@ -15,6 +15,7 @@ from lookalike.search.closeness import Closeness, UnrelatedPhotoDetector, neighb
 from lookalike.search.ranking_rule import RankingRule, default_rule
 from lookalike.search.recommender import Ranking
 from tests.scale.milvus_shops import HOSTILE, published, queries, random_index, single
+from tests.support.grouped import first_of_each_group, ordered_by_brute_force, random_grouped_index
 
 MEN = {"gender": ("Men",), "usage": HOSTILE[:20]}
 
@@ -81,6 +82,32 @@ def test_matches_have_the_same_products_and_same_pictures(tied):
         assert there.distinct_matches(theirs, 5, excluded=[row]) == here.distinct_matches(mine, 5, excluded=[row])
         assert there.distinct_matches(theirs, 5, filters={"usage": ("no such word",)}) == []
     assert there.row("1234") == here.row("1234") == 1234 and there.row("nobody") is None
+
+
+@pytest.mark.parametrize("block", [0, 7])
+def test_products_with_several_pictures_and_variants_are_the_same_answers(milvus, block):
+    index = random_grouped_index(400)
+    here, there = Ranking(index), published(index, milvus, f"grouped_{block}")
+    rule = RankingRule({"fashion": 0.7, "look": 0.3}, block, {"look": 0.5, "color": 0.5})
+    mine, theirs = index.groups, there.index.groups
+    np.testing.assert_array_equal(theirs.first, mine.first)
+    np.testing.assert_array_equal(theirs.group, mine.group)
+    assert there.facets.counts({}) == here.facets.counts({}) and there.index.product_count == 400
+    asked = queries(index, 10)
+    for place in range(10):
+        query = single(asked, place)
+        for filters, excluded in (({}, ()), ({"gender": ("Men",)}, index.group_rows([3]))):
+            expected = here.distinct_matches(query, 12, rule, filters, excluded)
+            assert there.distinct_matches(query, 12, rule, filters, excluded) == expected
+            names = [match.product.name for match in expected]
+            allowed = [row for row in range(len(index.names)) if row not in excluded]
+            allowed = [row for row in allowed if not filters or index.attributes_of(row)["gender"] == "Men"]
+            rows, _ = ordered_by_brute_force(index, query, rule, allowed)
+            assert names == [index.names[row] for row in first_of_each_group(index, rows)[:12]]
+    rows = np.arange(0, len(index.names), 50)
+    for weights in (rule, {"look": 1.0}):
+        expected = neighbor_distances(index, rows, weights)
+        np.testing.assert_allclose(neighbor_distances(there.index, rows, weights), expected, atol=1e-5)
 
 
 words = st.lists(st.sampled_from([*HOSTILE, "Men", "Women", "nobody's"]), max_size=4).map(tuple)

@@ -16,8 +16,9 @@ from lookalike import __version__
 from lookalike.errors import LookalikeError
 from lookalike.images.decoding import MAX_PHOTO_BYTES
 from lookalike.images.web_fetch import fetch_image
-from lookalike.index.catalogue import Product
-from lookalike.index.offers import offer_of
+from lookalike.index.attributes import COLOR_COLUMN
+from lookalike.index.catalogue import Catalogue, Product
+from lookalike.index.offers import SIZE, offer_of
 from lookalike.index.prices import Price
 from lookalike.search.lexicon import Understood
 from lookalike.serving import telemetry
@@ -44,6 +45,7 @@ from lookalike.web.api.schemas import (
     SimilarIn,
     SimilarOut,
     UnderstoodOut,
+    VariantOut,
     VectorsOut,
 )
 from lookalike.web.api.service import SIDES, Answer, Service
@@ -152,7 +154,8 @@ def products(
 ) -> FoundOut:  # fmt: skip
     """Find products by their id or by words of their attributes."""
     request.app.state.access.count(who)
-    return FoundOut(products=[_product_out(request, product) for product in service.find(q, k)])
+    found, catalogue = service.find(q, k), service.recommender().index
+    return FoundOut(products=[_product_out(request, catalogue, product) for product in found])
 
 
 @_routes.get(
@@ -185,7 +188,7 @@ def similar_to_product(
 @_routes.get("/v1/products/{identity:path}")
 def product(request: Request, who: Asker, service: Answers, identity: str) -> ProductOut:
     """Return one product."""
-    return _product_out(request, service.product(identity))
+    return _product_out(request, service.recommender().index, service.product(identity))
 
 
 @_routes.get("/v1/facets")
@@ -286,14 +289,15 @@ async def _photo_bytes(photo: PhotoIn) -> bytes:
 
 
 def _similar_out(request: Request, service: Service, answer: Answer) -> SimilarOut:
+    catalogue = service.recommender().index
     return SimilarOut(
         index=service.index()[0]["index"],
         matches=[
             MatchOut(
                 rank=match.rank,
                 distance=round(match.distance, 6),
-                product=_product_out(request, match.product),
-                same=[_product_out(request, other) for other in match.same],
+                product=_product_out(request, catalogue, match.product),
+                same=[_product_out(request, catalogue, other) for other in match.same],
             )
             for match in answer.matches
         ],
@@ -308,20 +312,38 @@ def _understood_out(understood: Understood | None) -> UnderstoodOut | None:
     return UnderstoodOut(words=words, known=list(understood.known), unknown=list(understood.unknown))
 
 
-def _product_out(request: Request, product: Product) -> ProductOut:
-    path = f"{request.scope.get('root_path', '')}/v1/products/{quote(product.identity, safe='')}/picture"
+def _product_out(request: Request, catalogue: Catalogue, product: Product) -> ProductOut:
+    row = catalogue.picture_row(product)
     offer = offer_of(product.attributes)
     return ProductOut(
         id=product.identity,
         # The name alone: where the shop keeps its files is nobody's business.
         name=PurePosixPath(product.name).name,
         attributes=dict(product.attributes),
-        picture=path,
+        picture=_picture_path(request, product.identity if row is None else catalogue.picture_identity(row)),
         link=offer.link,
         price=_price_out(offer.price),
         sale_price=_price_out(offer.sale_price),
         in_stock=offer.is_in_stock,
+        pictures=[_picture_path(request, one) for one in catalogue.pictures_of(product)],
+        variants=[_variant_out(request, one) for one in catalogue.variants_of(product)],
     )
+
+
+def _variant_out(request: Request, variant: Product) -> VariantOut:
+    offer = offer_of(variant.attributes)
+    return VariantOut(
+        id=variant.identity,
+        picture=_picture_path(request, variant.identity),
+        link=offer.link,
+        color=variant.attributes.get(COLOR_COLUMN),
+        size=variant.attributes.get(SIZE),
+        in_stock=offer.is_in_stock,
+    )
+
+
+def _picture_path(request: Request, identity: str) -> str:
+    return f"{request.scope.get('root_path', '')}/v1/products/{quote(identity, safe='')}/picture"
 
 
 def _price_out(price: Price | None) -> PriceOut | None:

@@ -86,11 +86,26 @@ class PriceOut(BaseModel):
     currency: str
 
 
+class VariantOut(BaseModel):
+    """A variant of a product, in another color or size, say: its id, its picture, its link, color and size.
+
+    color and size are null where the shop's table does not say; in_stock is false only where it says so.
+    """
+
+    id: str
+    picture: str
+    link: str | None = None
+    color: str | None = None
+    size: str | None = None
+    in_stock: bool = True
+
+
 class ProductOut(BaseModel):
     """A product: its id, the name of its picture, what the shop's table says, and where its picture is.
 
-    link is the address of the shop's own page, price the usual price and sale_price a lower one now, where the table
-    has them; in_stock is false only where the table says so.
+    In a match, that is the picture that fits best; pictures are all of them, the first one first, and variants the
+    other products of its item_group_id. link is the address of the shop's own page, price the usual price and
+    sale_price a lower one now, where the table has them; in_stock is false only where the table says so.
     """
 
     id: str
@@ -101,6 +116,8 @@ class ProductOut(BaseModel):
     price: PriceOut | None = None
     sale_price: PriceOut | None = None
     in_stock: bool = True
+    pictures: list[str]
+    variants: list[VariantOut] = []
 
 
 class MatchOut(BaseModel):

@@ -19,7 +19,7 @@ from lookalike.search.ranking_rule import usable_rule
 from lookalike.search.recommender import Match, Recommender
 from lookalike.search.steering import can_steer, steered_matches
 from lookalike.search.word_ranking import WordRanking
-from lookalike.search.word_search import WordSearch
+from lookalike.search.word_search import WordSearch, find_groups
 from lookalike.serving import telemetry
 from lookalike.serving.live_index import Description, describe, kept_with
 from lookalike.serving.state import ServerState
@@ -90,7 +90,10 @@ class Service:
     def find(self, words: str, count: int) -> list[Product]:
         """Return the products that words find."""
         recommender = self.recommender()
-        return [recommender.index.product(row) for row in _word_search(recommender).find(words, count)]
+        return [
+            recommender.index.product(row)
+            for row in find_groups(_word_search(recommender), recommender.index, words, count)
+        ]
 
     def facets(self, filters: Filters) -> dict[str, dict[str, int]]:
         """Return how many products each word of each column leaves under the filters of the others."""
@@ -146,7 +149,7 @@ class Service:
             else:
                 vectors, words = _word_vectors(recommender, words or ""), None
             with telemetry.stage("search"):
-                excluded = () if row is None else (row,)
+                excluded = () if row is None else recommender.index.group_rows([row])
                 if words is None:
                     return Answer(recommender.distinct_matches(vectors, k, weights, filters, excluded))
                 return _answer_steered(recommender, words, vectors, k, weights, filters, excluded)
@@ -221,7 +224,7 @@ def _pool(recommender: Recommender, views: list[View], region: Region) -> Vector
 
 def _word_vectors(recommender: Recommender, words: str) -> Vectors:
     """Return the mean of the vectors of the products that words find, each space normalized; raises Problem 422."""
-    rows = _word_search(recommender).find(words)
+    rows = find_groups(_word_search(recommender), recommender.index, words)
     if not rows:
         raise Problem(422, NOTHING_UNDERSTOOD)
     found = recommender.index.searcher().vectors(rows)

@@ -78,7 +78,7 @@ def draw_doubtful_attributes(index: Index, context: PageContext) -> None:
         st.info(texts.no_doubts(column))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(texts.doubts_found(labels, column, len(index.names)))
+        st.markdown(texts.doubts_found(labels, column, index.product_count))
         draw_download(downloads.suspect_labels_csv(labels), f"doubtful-{column}.csv")
     shown = _one_page(labels, DOUBTS_PER_PAGE, f"doubts-page-{column}")
     with st.container(horizontal=True, gap="small"):

@@ -109,8 +109,9 @@ def cached_map(
 ) -> tuple[alt.Chart, Legend, int, int]:
     """Return the chart of a column and a part, its legend, and how many products are drawn of how many."""
     words = overview.words_in_column(_index, column) if column else [None] * len(_index.names)
-    legend = catalogue_map.make_legend(words)
-    wanted = [row for row, word in enumerate(words) if only in (texts.EVERYTHING, word)]
+    shown = range(len(words)) if _index.groups is None else _index.groups.is_first.nonzero()[0].tolist()
+    legend = catalogue_map.make_legend([words[row] for row in shown])
+    wanted = [row for row in shown if only in (texts.EVERYTHING, words[row])]
     rows = catalogue_map.sample_rows(wanted, MAX_DOTS)
     return map_chart(_index, _places, rows, column, legend, PARTS[part]), legend, len(rows), len(wanted)
 

@@ -23,7 +23,7 @@ from lookalike.search.ranking_rule import RankingRule
 from lookalike.search.recommender import Match, Recommender
 from lookalike.search.steering import can_steer, steered_matches
 from lookalike.search.word_ranking import WordRanking
-from lookalike.search.word_search import WordSearch
+from lookalike.search.word_search import WordSearch, find_groups
 from lookalike.serving import telemetry
 from lookalike.serving.live_index import kept_with
 from lookalike.serving.state import KEPT_SECONDS, server_state
@@ -43,6 +43,7 @@ class Answer:
     Attributes:
         query: the query itself.
         product: the catalogue's product that was asked about, None for photos.
+        variants: that product's variants, which are no matches of it.
         views: the View of each of its pictures; none for a whole product, whose vectors the index has.
         pictures: JPEG bytes of each of its pictures, None for one that is missing.
         vectors: its vectors, space → float32 (1, d).
@@ -55,6 +56,7 @@ class Answer:
 
     query: Query
     product: Product | None
+    variants: Sequence[Product]
     views: Sequence[View]
     pictures: Sequence[bytes | None]
     vectors: Vectors
@@ -92,7 +94,8 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     index, search = recommender.index, query.search
     row = None if query.photos else _row(recommender, search.product)
     product = None if row is None else index.product(row)
-    own_rows = () if row is None else (row,)
+    # Neither its other pictures nor its variants answer a product.
+    own_rows = () if row is None else tuple(index.group_rows([row]))
     garments: Sequence[Garment] = ()
     if row is None or query.has_region:
         views = query_views(recommender, version, query, product)
@@ -108,7 +111,7 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
         rule = recommender.balanced_rule(search.balance)
         liked, disliked = (judged_rows(recommender, judged) for judged in (search.liked, search.disliked))
         moved = move_query(vectors, recommender, liked, disliked)
-        excluded = (*own_rows, *disliked)
+        excluded = (*own_rows, *index.group_rows(disliked))
         understood = _understand(recommender, search.words)
         if understood is None or understood.is_empty:
             matches = recommender.distinct_matches(moved, search.count, rule, search.filters, excluded)
@@ -127,7 +130,8 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
         shown = [pictures.of_product(index, product, version, pictures.QUERY_SIDE)]
     else:
         shown = [pictures.of_photo(photo.digest, view) for photo, view in zip(query.photos, views)]
-    return Answer(query, product, views, shown, vectors, matches, shares, assessment, understood, garments)
+    variants = index.variants_of(product) if product else ()
+    return Answer(query, product, variants, views, shown, vectors, matches, shares, assessment, understood, garments)
 
 
 def query_views(recommender: Recommender, version: Hashable, query: Query, product: Product | None) -> list[View]:
@@ -142,7 +146,7 @@ def product_view(recommender: Recommender, version: Hashable, product: Product) 
     picture = recommender.index.picture(product)
     if picture is None:
         raise ImageError(texts.IMAGE_MISSING)
-    return _product_view(recommender, version, product.identity, picture)
+    return _product_view(recommender, version, product.name, picture)
 
 
 def view_regions(query: Query, views: Sequence[View]) -> list[Region]:
@@ -185,8 +189,8 @@ def find_by_words(recommender: Recommender, text: str, max_results: int) -> tupl
 
     And what was understood of it.
     """
-    rows = word_search(recommender).find(text, max_results)
-    more, shares, understood = word_ranking(recommender).rank(text, max_results - len(rows), excluded=rows)
+    rows = find_groups(word_search(recommender), recommender.index, text, max_results)
+    more, shares, understood = word_ranking(recommender).rank_groups(text, max_results - len(rows), excluded=rows)
     return rows + [row for row, share in zip(more, shares) if share >= MIN_SHARE], understood
 
 
@@ -201,7 +205,7 @@ def _measure_to_picture(
     recommender: Recommender, vectors: Vectors, matches: Sequence[Match], rule: RankingRule
 ) -> list[Match]:
     """Return matches in their order with their distances from a query's vectors, in which no words count."""
-    rows = [row for match in matches if (row := recommender.row(match.product.identity)) is not None]
+    rows = [row for match in matches if (row := recommender.index.picture_row(match.product)) is not None]
     distances = recommender.distances(vectors, rows, rule)
     return [replace(match, distance=float(distance)) for match, distance in zip(matches, distances, strict=True)]
 
@@ -258,7 +262,7 @@ def _reread_while_kept(photo: Photo) -> Callable[[], bytes | None]:
 
 
 @st.cache_resource(max_entries=24, ttl=KEPT_SECONDS, show_spinner=False)
-def _product_view(_recommender: Recommender, version: Hashable, identity: str, _picture: Path) -> View:
+def _product_view(_recommender: Recommender, version: Hashable, name: str, _picture: Path) -> View:
     return look_at(_recommender.embedder, _picture, stage=telemetry.stage)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from lookalike.embedding.padding import WHOLE
 from lookalike.web import actions, offers, pictures, texts
 from lookalike.web.components.photo_grid import photo_grid
-from lookalike.web.look_up import session
+from lookalike.web.look_up import session, variants
 from lookalike.web.look_up.answers import Answer
 from lookalike.web.look_up.permalink import GRID
 from lookalike.web.look_up.session import Query
@@ -24,6 +24,7 @@ def draw(answer: Answer) -> None:
                 _draw_picture(answer, place, picture, texts.alt_text(product) if product else texts.YOUR_PHOTO)
         if product:
             st.caption(texts.escape_markdown(texts.alt_text(product)))
+            variants.draw(product, answer.variants)
             offers.draw(product)
         if labels and not answer.assessment.unrelated:
             st.markdown(texts.escape_markdown(texts.WE_SEE.format(labels=texts.label_line(labels))))

@@ -8,7 +8,7 @@ import streamlit as st
 from lookalike.index.catalogue import Catalogue, Product
 from lookalike.search.recommender import Match, Recommender
 from lookalike.web import actions, clicks, offers, pictures, texts
-from lookalike.web.look_up import favorites, judgments, session, why
+from lookalike.web.look_up import favorites, judgments, session, variants, why
 from lookalike.web.look_up.answers import Answer
 from lookalike.web.look_up.permalink import MAX_COUNT
 
@@ -52,6 +52,7 @@ def _draw_card(recommender: Recommender, version: Hashable, answer: Answer, matc
         st.markdown(f"**{texts.escape_markdown(texts.headline(product))}**")
         if details := texts.details(product):
             st.caption(texts.escape_markdown(details))
+        variants.draw(product, match.variants, match.rank)
         offers.draw(product, match.rank)
         if match.same:
             _draw_same_picture(recommender.index, version, match.same)

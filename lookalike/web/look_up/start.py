@@ -200,15 +200,20 @@ def _example_rows(_recommender: Recommender, version: Hashable) -> list[int]:
     facets, n = _recommender.facets, len(_recommender.index.names)
     words = facets.words.get(TYPE_COLUMN, ())[:EXAMPLES]
     rows = [int((facets.codes[TYPE_COLUMN] == place).argmax()) for place in range(len(words))]
-    return rows if len(rows) == EXAMPLES else sorted({place * (n - 1) // (EXAMPLES - 1) for place in range(EXAMPLES)})
+    if len(rows) == EXAMPLES:
+        return rows
+    spread = sorted({place * (n - 1) // (EXAMPLES - 1) for place in range(EXAMPLES)})
+    return _recommender.index.one_of_each(spread)
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
 def _example_answers(_recommender: Recommender, version: Hashable) -> list[list[int]]:
     """Return the rows of the products most like each example."""
-    found = []
+    found, index = [], _recommender.index
     for row in _example_rows(_recommender, version):
-        matches = _recommender.distinct_matches(_recommender.product_vectors(row), ANSWERS, excluded=(row,))
-        rows = [_recommender.row(match.product.identity) for match in matches]
+        matches = _recommender.distinct_matches(
+            _recommender.product_vectors(row), ANSWERS, excluded=index.group_rows([row])
+        )
+        rows = [index.picture_row(match.product) for match in matches]
         found.append([place for place in rows if place is not None])
     return found

@@ -47,7 +47,7 @@ def _draw_reasons(recommender: Recommender, version: Hashable, answer: Answer, p
                 _draw_heats(recommender, version, answer, product)
     except ImageError:
         st.caption(texts.WHY_MISSING)
-    row = recommender.row(product.identity)
+    row = recommender.index.picture_row(product)
     vectors = recommender.product_vectors(row) if row is not None else {}
     if "color" in vectors:
         _draw_colors(answer.vectors["color"][0], vectors["color"][0])
