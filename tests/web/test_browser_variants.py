@@ -81,12 +81,11 @@ def test_the_picture_on_the_card_is_the_one_that_fits_and_why_is_about_it(visit,
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text(texts.WHY_COLORS)).to_be_visible()
     expect(dialog.locator("img")).to_have_count(2)
-    page.keyboard.press("Escape")
-    page.goto(shop)
-    choose(page, PICTURES[0])
-    expect_answer(page)
-    assert cards(page).first.locator("img").first.get_attribute("src") != by_second
-    assert names(page)[0] == "Blue shirt"
+    other = visit("desktop", address=shop)
+    choose(other, PICTURES[0])
+    expect_answer(other)
+    assert cards(other).first.locator("img").first.get_attribute("src") != by_second
+    assert names(other)[0] == "Blue shirt"
 
 
 def test_the_api_tells_the_picture_the_pictures_and_the_variants(start, index):  # noqa: F811
