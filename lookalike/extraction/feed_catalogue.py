@@ -3,7 +3,7 @@
 import csv
 import http.client
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +46,23 @@ class FeedCatalogue:
     refused: tuple[tuple[str, str], ...]
     fetched: int
     stale: int
+
+
+@dataclass
+class _Counts:
+    """How many products are done, and of those have a picture, have it since now, keep one of a host in trouble."""
+
+    done: int = 0
+    found: int = 0
+    fetched: int = 0
+    stale: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        has_picture = outcome.file is not None
+        self.done += 1
+        self.found += has_picture
+        self.fetched += outcome.is_new
+        self.stale += has_picture and bool(outcome.reason)
 
 
 def fetch_feed(
@@ -96,25 +113,19 @@ def _fetch_locked(
         before = pictures.count
         _check_loss(feed, count, before, accept_loss)
         refused: list[tuple[str, str]] = []
-        outcomes: dict[str, Outcome] = {}
+        counts = _Counts()
         # What was fetched is recorded before the database is closed, after Ctrl-C too.
-        with _interruptible(outcomes, count), closing(pictures.fetch(_products(path, refused))) as fetched:
+        with _interruptible(counts, count), closing(pictures.fetch(_products(path, refused))) as fetched:
             for outcome in progress(fetched, total=count):
-                outcomes[outcome.id] = outcome
-        found = sum(outcome.file is not None for outcome in outcomes.values())
-        _check_loss(feed, found, before, accept_loss)
-        refused += [(one.id, one.reason) for one in outcomes.values() if one.file is None]
-        if not found:
+                counts.add(outcome)
+                if outcome.file is None:
+                    refused.append((outcome.id, outcome.reason))
+        _check_loss(feed, counts.found, before, accept_loss)
+        if not counts.found:
             raise CatalogueError(f"None of the pictures of {feed} can be fetched. The first reason: {refused[-1][1]}")
-        _write_table(folder / TABLE, columns, _products(path, []), outcomes)
-        pictures.finish(outcomes)
-    return FeedCatalogue(
-        folder / PICTURES,
-        folder / TABLE,
-        tuple(refused),
-        sum(one.is_new for one in outcomes.values()),
-        sum(one.file is not None and bool(one.reason) for one in outcomes.values()),
-    )
+        _write_table(folder / TABLE, columns, _products(path, []), pictures)
+        pictures.finish()
+    return FeedCatalogue(folder / PICTURES, folder / TABLE, tuple(refused), counts.fetched, counts.stale)
 
 
 def _make_folder(folder: Path) -> None:
@@ -198,29 +209,26 @@ def _check_loss(feed: str, now: int, before: int, accept_loss: bool) -> None:
 
 
 @contextmanager
-def _interruptible(outcomes: Sized, count: int) -> Iterator[None]:
+def _interruptible(counts: _Counts, count: int) -> Iterator[None]:
     """Turn Ctrl-C into an Interrupted that says how much is fetched."""
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Stopped. The pictures of {len(outcomes):,} of {count:,} products are done; "
+            f"Stopped. The pictures of {counts.done:,} of {count:,} products are done; "
             "run the same command again to go on."
         ) from None
 
 
-def _write_table(
-    path: Path, columns: Sequence[str], products: Iterable[FeedProduct], outcomes: Mapping[str, Outcome]
-) -> None:
+def _write_table(path: Path, columns: Sequence[str], products: Iterable[FeedProduct], pictures: FeedPictures) -> None:
     """Write the attributes of all products with a picture, by the ids that their files name them."""
     try:
         with open(beside_path(path), "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, [ID, *columns])
             writer.writeheader()
             for product in products:
-                outcome = outcomes.get(product.id)
-                if outcome and outcome.file:
-                    writer.writerow({ID: product_id(outcome.file), **product.attributes})
+                if name := pictures.file(product.id):
+                    writer.writerow({ID: product_id(name), **product.attributes})
         beside_path(path).replace(path)
     except OSError as error:
         raise IndexFileError(

@@ -126,14 +126,16 @@ class FeedPictures:
         """Fetch the products' pictures and yield an Outcome for each, as they come; raises IndexFileError.
 
         A product's further pictures are tried where its first one cannot be had. What an interrupted run has fetched is
-        not asked for again.
+        not asked for again. Which products were asked for is on disk: a hundred thousand take no memory.
         """
         started = self._start_run()
+        self._database.executescript("DROP TABLE IF EXISTS temp.asked; CREATE TEMP TABLE asked (id TEXT PRIMARY KEY);")
         pending: set[Future[tuple[Outcome, _Kept | None]]] = set()
         saved = time.monotonic()
         self._database.execute("BEGIN")
         try:
             for product in products:
+                self._database.execute("INSERT OR IGNORE INTO asked VALUES (?)", (product.id,))
                 kept = self._kept(product.id)
                 if kept and kept.checked >= started and kept.address in product.pictures:
                     yield Outcome(product.id, kept.file)
@@ -155,15 +157,17 @@ class FeedPictures:
             if self._database.in_transaction:
                 self._database.execute("COMMIT")
 
-    def finish(self, ids: Iterable[str]) -> None:
-        """End a run: forget the pictures of products that the feed no longer has, and remove their files."""
-        self._database.execute("CREATE TEMP TABLE wanted (id TEXT PRIMARY KEY)")
-        self._database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((one,) for one in ids))
-        gone = self._database.execute("SELECT id, file FROM pictures WHERE id NOT IN wanted").fetchall()
+    def file(self, identity: str) -> str | None:
+        """Return the name of a product's file, None if it has no picture here."""
+        row = self._database.execute("SELECT file FROM pictures WHERE id = ?", (identity,)).fetchone()
+        return row and str(row[0])
+
+    def finish(self) -> None:
+        """End a run: forget the pictures of products that fetch was not asked for, and remove their files."""
+        gone = self._database.execute("SELECT id, file FROM pictures WHERE id NOT IN asked").fetchall()
         for identity, file in gone:
             (self.folder / file).unlink(missing_ok=True)
             self._database.execute("DELETE FROM pictures WHERE id = ?", (identity,))
-        self._database.execute("DROP TABLE wanted")
         self._database.execute("UPDATE runs SET finished = 1")
 
     def _start_run(self) -> float:
