@@ -1,6 +1,6 @@
 """How much memory a run over a feed takes at different numbers of rows, and how long it takes.
 
-python benchmarks/feeds.py --images DIR [--rows 10000 100000] [--forms tsv jsonl xml] [--distinct 100]
+python benchmarks/feeds.py --images DIR [--rows 10000 100000] [--forms tsv jsonl xml] [--parts read fetch index]
 
 A server on this machine gives the pictures: few distinct ones, so that only those are embedded. For each form of a
 feed, reading alone is measured. Then, of the first form, reading and fetching, and the whole command `lookalike index
@@ -25,6 +25,7 @@ from xml.sax.saxutils import escape
 import harness
 
 LEFT_OUT = "writing the feed; the command's times have its start in them"
+PARTS = ("read", "fetch", "index")
 COLORS, KINDS, GENDERS = (
     ("Blue", "Black", "Olive", "White"),
     ("Jeans", "Dresses", "Shirts"),
@@ -38,7 +39,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000], metavar="N")
     parser.add_argument("--forms", nargs="+", choices=tuple(FORMS), default=[*FORMS], help="default: all")
     parser.add_argument("--distinct", type=int, default=100, metavar="N", help="distinct pictures (default: 100)")
-    parser.add_argument("--read-only", action="store_true", help="measure reading alone")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure (default: all)")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.images and not options.part:
@@ -57,15 +58,16 @@ def main(options: argparse.Namespace) -> None:
         for rows in options.rows:
             for form in options.forms:
                 feed = write_feed(Path(folder, f"{rows}.{form}"), form, rows, len(pictures), port)
-                print_part(f"read {form}", rows, harness.child(__file__, "read", feed=feed))
-            if options.read_only:
-                continue
+                if "read" in options.parts:
+                    print_part(f"read {form}", rows, harness.child(__file__, "read", feed=feed))
             feed = str(Path(folder, f"{rows}.{options.forms[0]}"))
-            output = str(Path(folder, f"fetched-{rows}"))
-            print_part("fetch", rows, harness.child(__file__, "fetch", feed=feed, output=output, port=port))
-            output = str(Path(folder, f"shop-{rows}"))
-            for name in ("index --feed", "again"):
-                print_part(name, rows, run_command(feed, output, port))
+            if "fetch" in options.parts:
+                output = str(Path(folder, f"fetched-{rows}"))
+                print_part("fetch", rows, harness.child(__file__, "fetch", feed=feed, output=output, port=port))
+            if "index" in options.parts:
+                output = str(Path(folder, f"shop-{rows}"))
+                for name in ("index --feed", "again"):
+                    print_part(name, rows, run_command(feed, output, port))
 
 
 def print_part(name: str, rows: int, side: dict[str, Any]) -> None:
