@@ -29,7 +29,7 @@ BEGIN IMMEDIATE;
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """What is known of a file without reading it: size in bytes, time of the last change in nanoseconds."""
 

@@ -7,12 +7,14 @@ number of rows.
 import csv
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from gzip import GzipFile
 from io import BufferedReader, TextIOWrapper
 from itertools import chain
-from typing import Any
+from typing import Any, AnyStr
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -44,6 +46,8 @@ COLUMNS = {
 GENDERS = {"male": "Men", "female": "Women", "unisex": "Unisex"}
 TYPE_SEPARATOR = ">"
 MAX_FIELD = 200_000
+# A line without an end must not fill the memory.
+MAX_LINE = 1_000_000
 # A feed that is cut in the middle, or not a feed at all, is told with the products before it.
 CUT = "the feed ends in the middle of an item"
 SHOPIFY = ("handle", "image src")
@@ -71,16 +75,18 @@ def read_feed(path: StrPath) -> Iterator[FeedProduct | RefusedRow]:
 
     Of several rows of one id, the first counts, and the others are refused.
     """
-    seen: set[str] = set()
-    with _open(path) as file:
+    count = 0
+    # The ids of a hundred thousand products would take ten megabytes: SQLite keeps what is much in a file of its own.
+    with _open(path) as file, closing(sqlite3.connect("", isolation_level=None)) as seen:
+        seen.executescript("CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID; BEGIN;")
         for row in _read_rows(file, path):
             if isinstance(row, FeedProduct):
-                if row.id in seen:
+                if not seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (row.id,)).rowcount:
                     yield RefusedRow(row.id, "another row has this id")
                     continue
-                seen.add(row.id)
+                count += 1
             yield row
-    if not seen:
+    if not count:
         raise CatalogueError(
             f"{path} has no product that can be used. It needs an id and a picture's address for each."
         )
@@ -108,9 +114,19 @@ def _read_rows(file: BufferedReader | GzipFile, path: StrPath) -> Iterator[FeedP
 def _read_xml(file: BufferedReader | GzipFile, path: StrPath) -> Iterator[FeedProduct | RefusedRow]:
     """Yield the items of RSS and the entries of Atom."""
     number = 0
+    # The elements that are open, and how many of them are items.
+    parents: list[Any] = []
+    items = 0
     try:
-        for _, element in ElementTree.iterparse(file, forbid_dtd=True):
-            if _local(element.tag) in ("item", "entry"):
+        for event, element in ElementTree.iterparse(file, ("start", "end"), forbid_dtd=True):
+            is_item = _local(element.tag) in ("item", "entry")
+            if event == "start":
+                parents.append(element)
+                items += is_item
+                continue
+            parents.pop()
+            items -= is_item
+            if is_item:
                 number += 1
                 fields: dict[str, list[str]] = {}
                 for child in element:
@@ -118,7 +134,8 @@ def _read_xml(file: BufferedReader | GzipFile, path: StrPath) -> Iterator[FeedPr
                     text = (child.text or "").strip() or child.get("href", "")
                     fields.setdefault(_local(child.tag), []).append(text)
                 yield _product(fields, number)
-                element.clear()
+            if parents and not items:  # the tree would grow with the feed
+                parents[-1].remove(element)
     except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
         if not number:
             raise CatalogueError(f"{path} is not a feed that can be read ({error}). Export it again.") from None
@@ -126,8 +143,11 @@ def _read_xml(file: BufferedReader | GzipFile, path: StrPath) -> Iterator[FeedPr
 
 
 def _read_json_lines(file: BufferedReader | GzipFile) -> Iterator[FeedProduct | RefusedRow]:
-    for number, line in enumerate(file, start=1):
+    for number, line in enumerate(_cut_lines(file.readline), start=1):
         if not line.strip():
+            continue
+        if len(line) == MAX_LINE:
+            yield RefusedRow(f"line {number}", f"the line is longer than {MAX_LINE // 1_000_000} MB, the limit")
             continue
         try:
             row = json.loads(line)
@@ -149,10 +169,13 @@ def _read_table(file: BufferedReader | GzipFile, path: StrPath, start: bytes) ->
     except UnicodeDecodeError:
         encoding = "cp1252"
     text = TextIOWrapper(file, encoding, errors="replace", newline="")
-    header_line = text.readline()
+    header_line = text.readline(MAX_LINE)
     delimiter = "\t" if "\t" in header_line else ";" if header_line.count(";") > header_line.count(",") else ","
-    header = [name.strip().lower() for name in next(csv.reader([header_line], delimiter=delimiter), [])]
-    rows = csv.reader(text, delimiter=delimiter, quotechar='"', quoting=csv.QUOTE_MINIMAL)
+    try:
+        header = [name.strip().lower() for name in next(csv.reader([header_line], delimiter=delimiter), [])]
+    except csv.Error:  # a field without an end
+        header = []
+    rows = csv.reader(_cut_lines(text.readline), delimiter=delimiter, quotechar='"', quoting=csv.QUOTE_MINIMAL)
     if all(name in header for name in SHOPIFY):
         yield from _read_shopify(header, rows)
         return
@@ -170,6 +193,14 @@ def _read_table(file: BufferedReader | GzipFile, path: StrPath, start: bytes) ->
             for name, value in zip(names, row):
                 fields.setdefault(name, []).extend(value.split(",") if name == "additional_image_link" else [value])
             yield _product(fields, number)
+
+
+def _cut_lines(readline: Callable[[int], AnyStr]) -> Iterator[AnyStr]:
+    """Yield the lines that a file's readline gives, of each at most MAX_LINE."""
+    while line := readline(MAX_LINE):
+        yield line
+        while len(line) == MAX_LINE and line == line.rstrip():  # its end is still to come
+            line = readline(MAX_LINE)
 
 
 def _read_shopify(header: list[str], rows: Any) -> Iterator[FeedProduct | RefusedRow]:
@@ -256,5 +287,10 @@ def _local(tag: object) -> str:
 
 def _texts(value: object) -> list[str]:
     if isinstance(value, list):
-        return [str(one) for one in value if isinstance(one, str | int | float)]
-    return [str(value)] if isinstance(value, str | int | float) and not isinstance(value, bool) else []
+        return [_text(one) for one in value if isinstance(one, str | int | float)]
+    return [_text(value)] if isinstance(value, str | int | float) and not isinstance(value, bool) else []
+
+
+def _text(value: str | float) -> str:
+    # JSON may escape half of a pair of surrogates, which no file and no database takes.
+    return str(value).encode("utf-8", "replace").decode()

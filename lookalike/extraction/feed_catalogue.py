@@ -3,7 +3,7 @@
 import csv
 import http.client
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +48,22 @@ class FeedCatalogue:
     missing: tuple[tuple[str, str], ...]
     fetched: int
     stale: int
+
+
+@dataclass
+class _Counts:
+    """How many products are done, how many of them have a picture, and how many pictures are new or an earlier one."""
+
+    done: int = 0
+    found: int = 0
+    fetched: int = 0
+    stale: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        self.done += 1
+        self.found += bool(outcome.files)
+        self.fetched += outcome.fetched
+        self.stale += outcome.stale
 
 
 def fetch_feed(
@@ -99,25 +115,23 @@ def _fetch_locked(
         _check_loss(feed, count, before, accept_loss)
         refused: list[tuple[str, str]] = []
         missing: list[tuple[str, str]] = []
-        fetched_now = stale = 0
-        outcomes: dict[str, Outcome] = {}
+        counts = _Counts()
         # What was fetched is recorded before the database is closed, after Ctrl-C too.
-        with _interruptible(outcomes, count), closing(pictures.fetch(_products(path, refused))) as fetched:
+        with _interruptible(counts, count), closing(pictures.fetch(_products(path, refused))) as fetched:
             for outcome in progress(fetched, total=count):
-                # Of a hundred thousand products, the further pictures' names would take memory for nothing.
-                outcomes[outcome.id] = Outcome(outcome.id, outcome.files[:1])
-                fetched_now, stale = fetched_now + outcome.fetched, stale + outcome.stale
+                counts.add(outcome)
                 if outcome.files:
                     missing += [(f"{outcome.id}: {address}", reason) for address, reason in outcome.missing]
                 else:
                     refused.append((outcome.id, outcome.missing[0][1]))
-        found = sum(bool(outcome.files) for outcome in outcomes.values())
-        _check_loss(feed, found, before, accept_loss)
-        if not found:
+        _check_loss(feed, counts.found, before, accept_loss)
+        if not counts.found:
             raise CatalogueError(f"None of the pictures of {feed} can be fetched. The first reason: {refused[-1][1]}")
-        _write_table(folder / TABLE, columns, _products(path, []), outcomes)
-        pictures.finish(outcomes)
-    return FeedCatalogue(folder / PICTURES, folder / TABLE, tuple(refused), tuple(missing), fetched_now, stale)
+        _write_table(folder / TABLE, columns, _products(path, []), pictures)
+        pictures.finish()
+    return FeedCatalogue(
+        folder / PICTURES, folder / TABLE, tuple(refused), tuple(missing), counts.fetched, counts.stale
+    )
 
 
 def _make_folder(folder: Path) -> None:
@@ -201,29 +215,26 @@ def _check_loss(feed: str, now: int, before: int, accept_loss: bool) -> None:
 
 
 @contextmanager
-def _interruptible(outcomes: Sized, count: int) -> Iterator[None]:
+def _interruptible(counts: _Counts, count: int) -> Iterator[None]:
     """Turn Ctrl-C into an Interrupted that says how much is fetched."""
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Stopped. The pictures of {len(outcomes):,} of {count:,} products are done; "
+            f"Stopped. The pictures of {counts.done:,} of {count:,} products are done; "
             "run the same command again to go on."
         ) from None
 
 
-def _write_table(
-    path: Path, columns: Sequence[str], products: Iterable[FeedProduct], outcomes: Mapping[str, Outcome]
-) -> None:
+def _write_table(path: Path, columns: Sequence[str], products: Iterable[FeedProduct], pictures: FeedPictures) -> None:
     """Write the attributes of all products with a picture, by the ids that their files name them."""
     try:
         with open(beside_path(path), "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, [ID, *columns])
             writer.writeheader()
             for product in products:
-                outcome = outcomes.get(product.id)
-                if outcome and outcome.files:
-                    writer.writerow({ID: product_id(outcome.files[0]), **product.attributes})
+                if name := pictures.file(product.id):
+                    writer.writerow({ID: product_id(name), **product.attributes})
         beside_path(path).replace(path)
     except OSError as error:
         raise IndexFileError(

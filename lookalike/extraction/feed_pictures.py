@@ -142,14 +142,16 @@ class FeedPictures:
         """Fetch the products' pictures and yield an Outcome for each, as they come; raises IndexFileError.
 
         Those that can be had are numbered in the feed's order: ID, ID~2 and so on. What an interrupted run has fetched
-        is not asked for again.
+        is not asked for again. Which products were asked for is on disk: a hundred thousand take no memory.
         """
         started = self._start_run()
+        self._database.executescript("DROP TABLE IF EXISTS temp.asked; CREATE TEMP TABLE asked (id TEXT PRIMARY KEY);")
         pending: set[Future[tuple[Outcome, list[_Kept]]]] = set()
         saved = time.monotonic()
         self._database.execute("BEGIN")
         try:
             for product in products:
+                self._database.execute("INSERT OR IGNORE INTO asked VALUES (?)", (product.id,))
                 kept = self._kept(product.id)
                 # A product's pictures are recorded together.
                 if kept and all(one.checked >= started and one.address in product.pictures for one in kept):
@@ -172,15 +174,18 @@ class FeedPictures:
             if self._database.in_transaction:
                 self._database.execute("COMMIT")
 
-    def finish(self, ids: Iterable[str]) -> None:
-        """End a run: forget the pictures of products that the feed no longer has, and remove their files."""
-        self._database.execute("CREATE TEMP TABLE wanted (id TEXT PRIMARY KEY)")
-        self._database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((one,) for one in ids))
-        gone = self._database.execute("SELECT file FROM product_pictures WHERE id NOT IN wanted").fetchall()
+    def file(self, identity: str) -> str | None:
+        """Return the name of the file of a product's first picture, None if it has no picture here."""
+        query = "SELECT file FROM product_pictures WHERE id = ? AND place = 1"
+        row = self._database.execute(query, (identity,)).fetchone()
+        return row and str(row[0])
+
+    def finish(self) -> None:
+        """End a run: forget the pictures of products that fetch was not asked for, and remove their files."""
+        gone = self._database.execute("SELECT file FROM product_pictures WHERE id NOT IN asked").fetchall()
         for (file,) in gone:
             (self.folder / file).unlink(missing_ok=True)
-        self._database.execute("DELETE FROM product_pictures WHERE id NOT IN wanted")
-        self._database.execute("DROP TABLE wanted")
+        self._database.execute("DELETE FROM product_pictures WHERE id NOT IN asked")
         self._database.execute("UPDATE runs SET finished = 1")
 
     def _start_run(self) -> float:

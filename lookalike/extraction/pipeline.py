@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -42,7 +41,26 @@ class ReadableFile(Protocol):
     def __fspath__(self) -> str: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file on a disk: what of a Path a run needs, in a ninth of its memory."""
+
+    path: str
+
+    def stat(self) -> os.stat_result:
+        """Return what the disk says of the file; raises OSError."""
+        return os.stat(self.path)
+
+    def read_bytes(self) -> bytes:
+        """Return the content; raises OSError."""
+        with open(self.path, "rb") as file:
+            return file.read()
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """A catalogue file to process: its name in the index, where it is, and its stamp."""
 
@@ -82,14 +100,14 @@ def changed_at(status: os.stat_result) -> int:
     return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
-def stat_file(path: Path, output: StrPath, time_of: Callable[[os.stat_result], int] = modified_at) -> File:
+def stat_file(path: StrPath, output: StrPath, time_of: Callable[[os.stat_result], int] = modified_at) -> File:
     """Return the File at a path, named as the index in the folder output names it."""
     try:
         status = os.stat(path)
         stamp = Stamp(status.st_size, min(time_of(status), MAX_TIME_NS))
     except OSError:  # gone, or a broken link: reading it reports that
         stamp = Stamp(0, 0)
-    return File(stored_name(path, output), path, stamp)
+    return File(stored_name(path, output), LocalFile(os.fspath(path)), stamp)
 
 
 def embed_files(

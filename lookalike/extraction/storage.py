@@ -13,9 +13,9 @@ from urllib.request import url2pathname
 
 from lookalike.errors import CatalogueError
 from lookalike.extraction.checkpoint import Stamp
-from lookalike.extraction.pipeline import File, modified_at, stat_file
+from lookalike.extraction.pipeline import File, LocalFile, modified_at, stat_file
 from lookalike.images.decoding import MAX_FILE_BYTES
-from lookalike.images.discovery import find_images, find_unsuffixed_images, image_suffixes, is_hidden
+from lookalike.images.discovery import find_image_names, find_unsuffixed_images, image_suffixes, is_hidden
 from lookalike.index.catalogue import stored_name
 from lookalike.types import StrPath
 
@@ -60,7 +60,9 @@ class Storage:
         time_of gives the time of a file in a folder; see pipeline.stat_file.
         """
         if self.folder:
-            return [stat_file(path, output, time_of) for path in find_images(self.folder)]
+            folder = str(self.folder)
+            names = find_image_names(folder)
+            return [stat_file(os.path.join(folder, name), output, time_of) for name in names]
         found = sorted(self._list_files(), key=lambda file: file.name)
         if not found:
             raise CatalogueError(
@@ -79,7 +81,7 @@ class Storage:
 
     def file(self, name: str, path: str, stamp: Stamp) -> File:
         """Return the File with that name, path and stamp, as find does."""
-        return File(name, Path(path) if self.folder else RemoteFile(self, path, stamp.size), stamp)
+        return File(name, LocalFile(path) if self.folder else RemoteFile(self, path, stamp.size), stamp)
 
     def _list_files(self) -> Iterator[File]:
         from pyarrow import fs

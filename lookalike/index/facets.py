@@ -71,19 +71,27 @@ class Facets:
         columns = _order_columns(dict.fromkeys(column for own in attributes_by_row for column in own))
         encoded = ((column, encode_words(_values(column, attributes_by_row))) for column in columns)
         self._offer(len(attributes_by_row), encoded)
-        prices = Prices(attributes_by_row)
-        if prices.bands:
-            self.prices, self.words[PRICE] = prices, prices.bands
+        self._offer_prices(Prices(attributes_by_row))
 
     @classmethod
     def packed(
-        cls, n: int, columns: Mapping[str, tuple[tuple[str, ...], Codes]], counted: Mask | None = None
+        cls,
+        n: int,
+        columns: Mapping[str, tuple[tuple[str, ...], Codes]],
+        counted: Mask | None = None,
+        prices: Prices | None = None,
     ) -> "Facets":
-        """Return the Facets of n pictures from column → (words, codes), as encode_words gives them."""
+        """Return the Facets of n pictures from column → (words, codes), as encode_words gives them, and prices."""
         facets = cls.__new__(cls)
         facets._counted = counted
         facets._offer(n, ((column, columns[column]) for column in _order_columns(columns)))
+        if prices:
+            facets._offer_prices(prices)
         return facets
+
+    def _offer_prices(self, prices: Prices) -> None:
+        if prices.bands:
+            self.prices, self.words[PRICE] = prices, prices.bands
 
     def _offer(self, n: int, columns: Iterable[tuple[str, tuple[tuple[str, ...], Codes]]]) -> None:
         self.n = n
@@ -116,7 +124,7 @@ class Facets:
     def offered(self, filters: Filters) -> dict[str, tuple[str, ...]] | None:
         """Return the words in filters that can match, by column; None if nothing can match."""
         asked = {
-            column: tuple(dict.fromkeys(word for word in words if self._place(column, word) is not None))
+            column: tuple(dict.fromkeys(word for word in words if self._can_match(column, word)))
             for column, words in _active_filters(filters).items()
         }
         return asked if all(asked.values()) else None
@@ -168,6 +176,11 @@ class Facets:
         places = (self._place(column, word) for word in words)
         wanted[[place for place in places if place is not None]] = True
         return wanted[self.codes[column]]
+
+    def _can_match(self, column: str, word: object) -> bool:
+        if column == PRICE and self.prices:
+            return read_range(word) is not None
+        return self._place(column, word) is not None
 
     def _place(self, column: str, word: object) -> int | None:
         return self._places.get(column, {}).get(word) if isinstance(word, str) else None

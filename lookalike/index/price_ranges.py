@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.index.offers import PRICE, SALE_PRICE, offer_of
+from lookalike.index.prices import Price
 from lookalike.types import Attributes, Mask
 
 # From LOW to HIGH, both included; either may be left out.
@@ -28,15 +29,26 @@ class Prices:
     bands are the ranges to offer, the cheapest first; there are none where prices are rarely known, mixed or all alike.
     """
 
-    def __init__(self, attributes_by_row: Sequence[Attributes]) -> None:
-        priced = [PRICE in own or SALE_PRICE in own for own in attributes_by_row]
-        offers = [offer_of(own) if is_priced else None for own, is_priced in zip(attributes_by_row, priced)]
-        found = [(offer.sale_price or offer.price) if offer else None for offer in offers]
-        currencies = Counter(price.currency for price in found if price)
-        self.currency, same = currencies.most_common(1)[0] if currencies else ("", 0)
-        amounts = [float(price.amount) if price and price.currency == self.currency else math.nan for price in found]
+    def __init__(self, attributes_by_row: Iterable[Attributes], currency: str | None = None) -> None:
+        """Read the products' attributes, of which 12 bytes each are kept meanwhile.
+
+        currency is the one that counts, by default that of most prices.
+        """
+        amounts, places = array("d"), array("i")
+        currencies: dict[str, int] = {}
+        for own in attributes_by_row:
+            price = current_price(own)
+            amounts.append(float(price.amount) if price else math.nan)
+            places.append(currencies.setdefault(price.currency, len(currencies)) if price else -1)
         self.amounts: NDArray[np.float64] = np.array(amounts)
-        is_worth_offering = same >= max(MIN_KNOWN * len(found), 2) and same >= MIN_SAME_CURRENCY * currencies.total()
+        codes = np.array(places, np.int32)
+        counts = np.bincount(codes + 1, minlength=len(currencies) + 1)[1:]
+        most = max(currencies, key=lambda one: int(counts[currencies[one]]), default="")
+        self.currency = most if currency is None else currency
+        place = currencies.get(self.currency, -1)
+        same = int(counts[place]) if place >= 0 else 0
+        self.amounts[codes != place] = math.nan
+        is_worth_offering = same >= max(MIN_KNOWN * len(amounts), 2) and same >= MIN_SAME_CURRENCY * counts.sum()
         self.bands = _bands(self.amounts[~np.isnan(self.amounts)]) if is_worth_offering else ()
 
     def mask(self, ranges: Iterable[object]) -> Mask:
@@ -46,6 +58,14 @@ class Prices:
             if bounds:
                 matching |= (self.amounts >= bounds[0]) & (self.amounts <= bounds[1])
         return matching
+
+
+def current_price(attributes: Attributes) -> Price | None:
+    """Return what a product costs now, None if that is unknown."""
+    if PRICE not in attributes and SALE_PRICE not in attributes:
+        return None
+    offer = offer_of(attributes)
+    return offer.sale_price or offer.price
 
 
 def read_range(text: object) -> tuple[float, float] | None:

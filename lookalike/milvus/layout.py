@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from pymilvus import CollectionSchema
     from pymilvus.milvus_client.index import IndexParams
 
-NAME, ROW, ATTRIBUTES, VECTOR = "name", "row", "attributes", "vector"
+NAME, ROW, ATTRIBUTES, VECTOR, AMOUNT = "name", "row", "attributes", "vector", "amount"
+# Changes with the fields, so that an index published with others is published anew.
+LAYOUT_VERSION = 2
+# What a product costs whose price is unknown or in another currency; no range of prices has it.
+NO_AMOUNT = -1.0
 
 # Milvus' limits: bytes of a text or a JSON, numbers in a vector, matches of a search.
 MAX_BYTES, MAX_NUMBERS, MAX_MATCHES = 65_535, 32_768, 16_384
@@ -115,6 +119,7 @@ def schema(layout: Layout, columns: Sequence[str]) -> CollectionSchema:
     fields.add_field(NAME, DataType.VARCHAR, is_primary=True, max_length=MAX_BYTES)
     fields.add_field(ROW, DataType.INT64)
     fields.add_field(ATTRIBUTES, DataType.JSON)
+    fields.add_field(AMOUNT, DataType.DOUBLE)
     for place in range(len(columns)):
         fields.add_field(word_field(place), DataType.VARCHAR, max_length=MAX_BYTES)
     fields.add_field(VECTOR, DataType.FLOAT_VECTOR, dim=layout.numbers)

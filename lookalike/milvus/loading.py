@@ -10,7 +10,8 @@ from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.catalogue import Catalogue, product_id
 from lookalike.index.facets import Codes, Facets
 from lookalike.index.manifest import Manifest
-from lookalike.index.offers import GROUP_COLUMNS
+from lookalike.index.offers import CURRENCY, GROUP_COLUMNS, PRICE, SALE_PRICE
+from lookalike.index.price_ranges import Prices
 from lookalike.index.reading import Index
 from lookalike.milvus import versions
 from lookalike.milvus.layout import ATTRIBUTES, NAME, ROW, Layout
@@ -18,6 +19,9 @@ from lookalike.milvus.product_table import AttributesById, PackedTexts, ProductT
 from lookalike.milvus.searching import MilvusSearcher
 from lookalike.milvus.server import COLLECTION_NOT_FOUND, Milvus, Refused, shared_server
 from lookalike.types import Attributes, Rows
+
+# The columns that say what a product costs.
+PRICED = (PRICE, SALE_PRICE, CURRENCY)
 
 # Products read at a time; Milvus returns at most MAX_MATCHES.
 PAGE = 10_000
@@ -30,7 +34,8 @@ PATIENCE_FOR_VERSION = 2.0
 class PublishedIndex(Catalogue):
     """One version of an index in Milvus; see Catalogue.
 
-    version is its collection there, filters the columns that products can be filtered by.
+    version is its collection there, filters the columns that products can be filtered by, currency that of the amounts
+    there, None if an older version of this program has published it without any.
     """
 
     is_in_memory = False
@@ -42,6 +47,7 @@ class PublishedIndex(Catalogue):
     widths: Mapping[str, int]
     written_at: float
     filters: tuple[str, ...]
+    currency: str | None
     _table: ProductTable
     _searcher: MilvusSearcher
 
@@ -73,7 +79,9 @@ class PublishedIndex(Catalogue):
 
     def facets(self) -> Facets:
         counted = self.groups.is_first if self.groups else None
-        return Facets.packed(len(self.names), self._table.encoded_columns(self.filters), counted)
+        rows = (self._table.attributes(row, PRICED) for row in range(len(self.names)))
+        prices = None if self.currency is None else Prices(rows, self.currency)
+        return Facets.packed(len(self.names), self._table.encoded_columns(self.filters), counted, prices)
 
     def _group_words(self) -> tuple[Sequence[str], Codes] | None:
         return next(iter(self._table.encoded_columns(GROUP_COLUMNS).values()), None)
@@ -128,6 +136,7 @@ def _load_version(milvus: Milvus, version: str) -> PublishedIndex:
         widths=widths,
         written_at=description["made"],
         filters=filters,
+        currency=description.get("currency"),
         _table=table,
         _searcher=MilvusSearcher(milvus, version, Layout(widths), filters, description["search_index"]),
     )

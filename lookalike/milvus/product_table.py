@@ -43,9 +43,10 @@ class ProductTable:
             column: (tuple(self._words[column]), self._all_codes(column)) for column in columns if column in self._codes
         }
 
-    def attributes(self, row: int) -> dict[str, str]:
-        """Return the attributes of the product in that row."""
-        codes = {column: own[row] if row < len(own) else -1 for column, own in self._codes.items()}
+    def attributes(self, row: int, columns: Iterable[str] | None = None) -> dict[str, str]:
+        """Return the attributes of the product in that row, all or those in some columns."""
+        known = self._codes if columns is None else {name: self._codes[name] for name in columns if name in self._codes}
+        codes = {column: own[row] if row < len(own) else -1 for column, own in known.items()}
         return {column: self._word_lists[column][code] for column, code in codes.items() if code >= 0}
 
     def row(self, identity: str) -> int | None:

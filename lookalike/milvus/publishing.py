@@ -15,15 +15,19 @@ from lookalike.files import sha256
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.catalogue import product_id
 from lookalike.index.manifest import Manifest
+from lookalike.index.price_ranges import Prices, current_price
 from lookalike.index.product_groups import find_attributes
 from lookalike.index.reading import EMBEDDINGS, FILENAMES, Index, IndexHeader, load_index_header, tuned_vectors
 from lookalike.index.shards import RERUN, SHARDS_FOLDER, read_finished, read_shards
 from lookalike.index.writing import pickled_matrix
 from lookalike.milvus import versions
 from lookalike.milvus.layout import (
+    AMOUNT,
     ATTRIBUTES,
+    LAYOUT_VERSION,
     MAX_BYTES,
     NAME,
+    NO_AMOUNT,
     ROW,
     VECTOR,
     Layout,
@@ -164,7 +168,7 @@ def publish(
     Run again after any failure, it ends with the same version and every product once. Until the end the index's
     name stands for the version before. Only one block is in memory at a time; total is how many there are.
     """
-    text = json.dumps([publication.identity, search_index, publication.folder])
+    text = json.dumps([publication.identity, search_index, publication.folder, LAYOUT_VERSION])
     version = f"{address.name}_{sha256(text.encode())[:16]}"
     with closing(Milvus(address, LONG_PATIENCE)) as milvus:
         if versions.current_version(milvus) == version:
@@ -188,6 +192,7 @@ class _VersionWriter:
         self._n = 0
         self._columns = merge_column_orders(publication.attributes.values())
         self._filters = filter_columns(self._columns)
+        self._currency = Prices(publication.attributes.values()).currency
 
     def add(self, names: Sequence[str], spaces: Vectors) -> None:
         """Send a block, in as many requests as it takes. A block that is sent again replaces itself."""
@@ -224,7 +229,9 @@ class _VersionWriter:
                 "Shorten them."
             )
         fields = {word_field(place): word for place, word in enumerate(words)}
-        return {NAME: name, ROW: row, ATTRIBUTES: attributes, VECTOR: vector, **fields}
+        price = current_price(attributes)
+        amount = float(price.amount) if price and price.currency == self._currency else NO_AMOUNT
+        return {NAME: name, ROW: row, ATTRIBUTES: attributes, AMOUNT: amount, VECTOR: vector, **fields}
 
     def finish(self) -> None:
         """Wait until everything is on disk, indexed and loaded, check that it is complete, then describe it."""
@@ -254,6 +261,7 @@ class _VersionWriter:
             "columns": self._columns,
             "filters": self._filters,
             "search_index": self._search_index,
+            "currency": self._currency,
         }
 
     def _wait_until_indexed(self) -> None:

@@ -1,13 +1,16 @@
 """The Searcher of an index in Milvus: candidates come from the server and are measured here, as in memory."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from lookalike.index.offers import PRICE
+from lookalike.index.price_ranges import read_range
 from lookalike.index.vector_search import ROUNDING, RowFilter, measure_distances
-from lookalike.milvus.layout import MAX_MATCHES, ROW, VECTOR, Layout, search_params, word_field
+from lookalike.milvus.layout import AMOUNT, MAX_MATCHES, ROW, VECTOR, Layout, search_params, word_field
 from lookalike.milvus.server import Milvus
 from lookalike.types import Distances, Mask, Matrix, Rows, Vectors, Weights
 
@@ -163,6 +166,17 @@ def quote(word: str) -> str:
     return json.dumps(word, ensure_ascii=False)
 
 
+def _term(column: str, words: Sequence[str], columns: Sequence[str]) -> str:
+    """Return the expression for the products with one of the words, or one of the ranges of prices."""
+    if column != PRICE:
+        return f"{word_field(columns.index(column))} in [{', '.join(map(quote, words))}]"
+    ranges = []
+    for low, high in filter(None, map(read_range, words)):
+        upper = "" if math.isinf(high) else f" and {AMOUNT} <= {high!r}"
+        ranges.append(f"({AMOUNT} >= {low!r}{upper})")
+    return f"({' or '.join(ranges)})"
+
+
 def filter_expression(allowed: RowFilter | None, columns: Sequence[str]) -> str | None:
     """Return the expression that selects exactly the products of allowed.mask(); "" for all, None for none.
 
@@ -173,7 +187,7 @@ def filter_expression(allowed: RowFilter | None, columns: Sequence[str]) -> str 
     offered = allowed.facets.offered(allowed.filters) if allowed.facets and allowed.filters else {}
     if offered is None:
         return None
-    terms = [f"{word_field(columns.index(c))} in [{', '.join(map(quote, words))}]" for c, words in offered.items()]
+    terms = [_term(column, words, columns) for column, words in offered.items()]
     if allowed.excluded:
         terms.append(f"{ROW} not in {sorted(map(int, allowed.excluded))}")
     return " and ".join(terms)

@@ -44,6 +44,7 @@ class Description(TypedDict):
         columns: the columns of attributes, in the order in which they are listed.
         filters: the columns to filter by, in the order of their fields.
         search_index: one of SEARCH_INDEXES.
+        currency: that of the amounts that products are filtered by.
     """
 
     manifest: Manifest
@@ -55,6 +56,7 @@ class Description(TypedDict):
     columns: Sequence[str]
     filters: Sequence[str]
     search_index: str
+    currency: str
 
 
 def descriptions_collection(name: str) -> str:

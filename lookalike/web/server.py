@@ -20,11 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # see lookalike/cli/__init__.py
 
 import streamlit as st
-from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 
 from lookalike.errors import LookalikeError
-from lookalike.images.decoding import MAX_PHOTO_BYTES
 from lookalike.serving import telemetry
 from lookalike.serving.state import server_state
 from lookalike.web import app as pages  # with all that they import, for start_before_visitors
@@ -32,9 +30,9 @@ from lookalike.web.click_redirect import ClickRedirect
 from lookalike.web.compressed_static import CompressedStatic
 from lookalike.web.page_style import PageStyle
 from lookalike.web.security_headers import SecurityHeaders
+from lookalike.web.upload_memory import keep_uploads_in_memory
 
-# Starlette puts larger parts into a file while they come in; photos are for memory only.
-MultiPartParser.spool_max_size = MAX_PHOTO_BYTES + 1_000_000
+keep_uploads_in_memory()
 
 
 @asynccontextmanager

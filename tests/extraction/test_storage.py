@@ -48,7 +48,7 @@ def test_files_of_a_folder_are_named_as_on_one_machine(catalogue, scheme):
     storage = Storage(f"{scheme}{catalogue}".replace(" ", "%20"))
     expected = [stat_file(path, catalogue.parent) for path in sorted(catalogue.iterdir())]
     assert storage.find(catalogue.parent) == expected and storage.shown == str(catalogue)
-    assert storage.file("1.png", str(expected[0].path), expected[0].stamp).path == expected[0].path
+    assert storage.file("1.png", os.fspath(expected[0].path), expected[0].stamp).path == expected[0].path
 
 
 def test_a_folder_with_a_space_in_its_name_has_an_address_too(catalogue):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lookalike.index.facets import Facets
+from lookalike.index.price_ranges import Prices
 from lookalike.milvus.product_table import AttributesById, ProductTable, merge_column_orders
 
 NAMES = ("images/1.jpg", "a/日本 😀.png", "b/1.png", "images/half\udc80.jpg")
@@ -72,3 +73,22 @@ def test_encoded_columns_give_the_same_facets_as_dicts():
 def test_columns_keep_the_order_that_they_have_in_products():
     assert merge_column_orders([{"a": 1, "c": 1}, {"a": 1, "b": 1, "c": 1}, {"d": 1}, {}]) == ("d", "a", "b", "c")
     assert merge_column_orders([]) == ()
+
+
+def test_prices_read_from_a_table_are_those_read_from_dicts():
+    rows = [{"price": f"{n}.90", "currency": "EUR"} if n % 29 else {"price": f"{n} USD"} for n in range(200)]
+    rows[5] = {"price": "100 EUR", "sale_price": "0.5 EUR"}
+    rows[6], rows[7] = {}, {"price": "from 5"}
+    table = ProductTable()
+    for n, own in enumerate(rows):
+        table.add(f"{n}.jpg", own)
+    columns = ("price", "sale_price", "currency")
+    prices = Prices((table.attributes(row, columns) for row in range(200)), "EUR")
+    facets = Facets.packed(200, {}, prices)
+    expected = Facets(rows)
+    assert facets.words == expected.words and facets.currency == "EUR" and facets.words["price"] == prices.bands
+    np.testing.assert_array_equal(facets.prices.amounts, expected.prices.amounts)
+    assert facets.counts({"price": ["..50"]}) == expected.counts({"price": ["..50"]})
+    # The currency that the amounts on the server are in counts, whatever most prices are in.
+    assert Prices(rows, "USD").currency == "USD" and Prices(rows, "USD").bands == ()
+    assert Facets.packed(200, {}).words == {}

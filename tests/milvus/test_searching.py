@@ -28,6 +28,20 @@ def test_an_expression_names_fields_by_their_place_and_quotes_every_word():
     assert several == r'word_0 in ["x\\"] and word_1 in ["c\n"] and row not in [1]'
 
 
+def test_ranges_of_prices_become_comparisons():
+    facets = Facets([{"price": f"{amount}.50 EUR", "kind": "a" if amount % 2 else "b"} for amount in range(1, 41)])
+
+    def expression(**filters):
+        return filter_expression(RowFilter(40, facets, filters, ()), ("kind",))
+
+    assert expression(price=["20..29.99"]) == "((amount >= 20.0 and amount <= 29.99))"
+    both = expression(price=["..5", "30.."], kind=["a"])
+    assert both == '((amount >= 0.0 and amount <= 5.0) or (amount >= 30.0)) and word_0 in ["a"]'
+    assert (
+        expression(price=["cheap", "1..2 or 1 == 1"]) is None and expression(price=["x", "5.."]) == "((amount >= 5.0))"
+    )
+
+
 def test_words_that_no_product_has_never_reach_an_expression():
     allowed = [
         RowFilter(12, Facets(ROWS), filters, ()) for filters in ({"kind": ('"] or row >= 0 //',)}, {"price": ("1",)})

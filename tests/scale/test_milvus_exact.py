@@ -1,5 +1,7 @@
 """Milvus finds the same products as a search in memory, with the same distances to the last bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -127,6 +129,36 @@ def test_an_expression_selects_exactly_the_products_of_the_mask(plain, filters, 
         server = there._searcher._milvus
         found = server.call("query", there.index.version, filter=selected, output_fields=[ROW], limit=3000)
         assert sorted(entity[ROW] for entity in found) == np.flatnonzero(allowed.mask()).tolist()
+
+
+@pytest.fixture(scope="module")
+def priced(milvus):
+    """A shop with prices in euros, a few in dollars, on sale, unknown or no prices at all, in memory and in Milvus."""
+    rng = np.random.default_rng(5)
+    attributes = {
+        str(row): {"price": f"{rng.integers(1, 20000) / 100} EUR", "kind": "ab"[row % 2]} for row in range(500)
+    }
+    attributes["3"], attributes["4"] = {"price": "19.99 USD"}, {"price": "from 20", "kind": "a"}
+    attributes["5"], attributes["6"] = {"price": "90 EUR", "sale_price": "20 EUR"}, {"kind": "b"}
+    index = replace(random_index(500, seed=3), attributes=attributes)
+    return Ranking(index), published(index, milvus, "priced")
+
+
+@pytest.mark.parametrize(
+    "ranges", [["20..50"], ["..9.99", "150.."], ["20..20"], ["0..0"], ["100000.."], ["cheap"], ["cheap", "..5"]]
+)
+@pytest.mark.parametrize("kind", [(), ("a",)])
+def test_ranges_of_prices_filter_as_in_memory(priced, ranges, kind):
+    here, there = priced
+    filters = {"price": tuple(ranges), "kind": kind}
+    assert there.facets.words == here.facets.words and there.facets.currency == here.facets.currency == "EUR"
+    assert there.facets.counts(filters) == here.facets.counts(filters)
+    asked = queries(here.index, 3)
+    for place in range(3):
+        expected = here.nearest(single(asked, place), 20, filters=filters)
+        found = there.nearest(single(asked, place), 20, filters=filters)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
 
 
 def test_facets_attributes_and_the_overview_are_the_same(plain):

@@ -11,11 +11,13 @@ from lookalike.serving import telemetry
 from lookalike.serving.state import server_state
 from lookalike.web.api.application import create_api
 from lookalike.web.security_headers import SecurityHeaders
+from lookalike.web.upload_memory import keep_uploads_in_memory
 
 
 def create() -> FastAPI:
     """Return the API of this process's settings, which loads the index as soon as it starts."""
     telemetry.set_up_logs()
+    keep_uploads_in_memory()
     state = server_state()
     api = create_api(state)
     api.add_middleware(SecurityHeaders, frame_ancestors=state.settings.frame_ancestors)

@@ -26,6 +26,7 @@ def start(demo_index):
         wait_until_healthy(address, "/healthz")
         return address
 
+    run.servers = servers
     yield run
     for server in servers:
         server.terminate()

@@ -1,13 +1,18 @@
 """A real server answers programs: photos, products and words; bad requests get one sentence, as problem+json."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
+import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
 from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -69,6 +74,32 @@ def test_a_photo_gets_the_matches_of_the_terminal(api, demo_index):
         assert "/" not in match["product"]["name"]
     body, kind = multipart({"k": 4}, PICTURE.read_bytes())
     assert ids(ask(f"{api}/v1/similar", body, Content_Type=kind)[2]) == ids(answer)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process has open is read from /proc")
+def test_a_large_photo_stays_in_memory_while_it_comes_in(api, start):
+    def files():
+        found = []
+        for link in Path(f"/proc/{start.servers[0].pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed in the meantime
+                found.append(str(link.readlink()))
+        return {name for name in found if "(deleted)" in name}
+
+    before = files()
+    # Whatever follows a JPEG's end is no part of it.
+    body, kind = multipart({"k": 3}, PICTURE.read_bytes() + bytes(5_000_000))
+    with contextlib.closing(http.client.HTTPConnection(urlsplit(api).netloc)) as connection:
+        connection.putrequest("POST", "/v1/similar")
+        connection.putheader("Content-Type", kind)
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:4_000_000])
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            assert files() == before
+            time.sleep(0.05)
+        connection.send(body[4_000_000:])
+        answer = connection.getresponse()
+        assert answer.status == 200 and len(json.loads(answer.read())["matches"]) == 3
 
 
 def test_products_words_and_filters_ask_too(api):
