@@ -125,10 +125,11 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     )
     assessment = _assess(recommender, version, query, vectors, own_rows)
     shown: list[bytes | None]
-    if product:
-        shown = [pictures.of_product(index, product, version, pictures.QUERY_SIDE)]
+    if product and not views:
+        shown = [pictures.of_product(index, product, version)]
     else:
-        shown = [pictures.of_photo(photo.digest, view) for photo, view in zip(query.photos, views)]
+        names = [(product.identity, version)] if product else [photo.digest for photo in query.photos]
+        shown = [pictures.of_view(name, view) for name, view in zip(names, views, strict=True)]
     return Answer(query, product, views, shown, vectors, matches, shares, assessment, understood, garments)
 
 
