@@ -44,9 +44,9 @@ _srgb_profiles: set[str] = set()
 #    12 and 16 bits.
 PREPARATION = 5
 
-# What is kept of a product's picture while it is indexed: a JPEG of the pixels that were decoded for the networks, which
-# have at least this many a side where the file has them. Only where they are longer than the larger number, they are
-# made smaller. Files of few bytes and pixels are as quick to make a thumbnail from as one kept is to read.
+# What is kept of a product's picture while it is indexed: a JPEG of the pixels that were decoded for the networks. They
+# are at least MIN_KEPT_SIDE a side where the file has so many, and made smaller only beyond MAX_KEPT_SIDE, because that
+# takes four times as long as writing the JPEG. Of a file of few bytes and pixels, a thumbnail is made in a moment.
 MIN_KEPT_SIDE, MAX_KEPT_SIDE, REDUCED_SIDE, KEPT_QUALITY = 448, 800, 560, 80
 MAX_QUICK_BYTES, MAX_QUICK_PIXELS = 50_000, 160_000
 # Raise the number added whenever kept_thumbnail gives another JPEG of the same pixels: then all are made anew.
@@ -162,7 +162,7 @@ def check_bytes(size: int, name: str) -> None:
 
 
 def read_source(source: ImageSource, name: str) -> bytes:
-    """Return the file's bytes; raises ImageError. A file that grows while it is read is cut at the limit and refused."""
+    """Return a file's bytes; raises ImageError. A file that grows while it is read is cut at the limit and refused."""
     try:
         if not isinstance(source, bytes):
             check_bytes(os.stat(source).st_size, name)

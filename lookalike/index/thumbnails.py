@@ -1,11 +1,11 @@
-"""Thumbnails of the products, kept beside the index by the content of their file: one SQLite file, which may be missing.
+"""Thumbnails of the products, kept beside the index by the content of their files: one SQLite file, or none.
 
 They are no part of the index: without them, or if they are damaged, thumbnails are made from the products' files.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -56,9 +56,9 @@ class Thumbnails:
             self.path, timeout=WRITER_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
+            self._database.executescript(SCHEMA)
             if is_new:
                 self._database.execute(f"PRAGMA user_version = {version:d}")
-            self._database.executescript(SCHEMA)
             (found,) = self._database.execute("PRAGMA user_version").fetchone()
             rows = self._database.execute("SELECT content FROM thumbnails")
             self._known: set[bytes] = {content for (content,) in rows}
@@ -107,7 +107,7 @@ class Thumbnails:
             self.save()
         self._database.close()
 
-    def _write(self, query: str, rows: list[tuple[bytes, ...]] | list[tuple[bytes, bytes]]) -> None:
+    def _write(self, query: str, rows: Sequence[tuple[bytes, ...]]) -> None:
         """Run a query for each row in one short transaction: readers wait only while it lasts."""
         if self._database.in_transaction:  # Ctrl-C came in the middle of one
             self._database.execute("ROLLBACK")

@@ -7,7 +7,7 @@ from lookalike.images.decoding import read_source, thumbnail
 from lookalike.index.thumbnails import find_thumbnail, has_thumbnails
 from lookalike.types import StrPath
 
-# Kept thumbnails have so many pixels a side at least where their file has them, and larger pictures are made of the file.
+# What is kept has about so many pixels a side at least, where its file has them. Larger pictures are made of the file.
 MAX_SIDE = 450
 
 
