@@ -14,7 +14,7 @@ from PIL import Image
 
 from lookalike.errors import ImageError
 from lookalike.files import read_regular_file, sha256
-from lookalike.images.headers import Header, read_format, require_header
+from lookalike.images.headers import Header, require_header
 from lookalike.images.pillow import SRGB_PROFILE, decode_in_process
 from lookalike.images.sandbox import decode_sandboxed
 from lookalike.types import Pixels, StrPath
@@ -119,17 +119,25 @@ def kept_thumbnail(content: bytes, image: Image.Image | None, size: int) -> byte
 
     image is what decode made of its bytes for size, None if that was not needed. Raises ImageError.
     """
+    if is_quick(content):
+        return b""
     if image is None or 2 * size < MIN_KEPT_SIDE:
         image = decode(content, max(size, MIN_KEPT_SIDE // 2), "The file")
-    is_quick = len(content) <= MAX_QUICK_BYTES and image.width * image.height <= MAX_QUICK_PIXELS
-    if is_quick and read_format(content[:32]) in IN_PROCESS_KINDS:
-        return b""
     if max(image.size) > MAX_KEPT_SIDE:
         image = image.copy()
         image.thumbnail((REDUCED_SIDE, REDUCED_SIDE), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=KEPT_QUALITY)
     return buffer.getvalue()
+
+
+def is_quick(content: bytes, called: str = "The file") -> bool:
+    """Return whether a thumbnail of a file's bytes is made in a moment; raises ImageError if they are no image."""
+    if len(content) > MAX_QUICK_BYTES:
+        return False
+    header = require_header(content, called)
+    width, height = header.size or (MAX_QUICK_PIXELS, MAX_QUICK_PIXELS)
+    return header.kind in IN_PROCESS_KINDS and width * height <= MAX_QUICK_PIXELS
 
 
 def jpeg_thumbnail(image: Image.Image, side: int) -> bytes:

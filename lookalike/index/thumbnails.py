@@ -120,7 +120,8 @@ class Thumbnails:
         if isinstance(error, OSError | sqlite3.OperationalError):
             return IndexFileError(
                 f"{self.path} cannot be written ({error}); finished work is kept, and an index that was there is "
-                "unchanged. Make room, or leave thumbnails out with --no-thumbnails, then run the same command again."
+                "unchanged. Make room, write to another folder or leave thumbnails out with --no-thumbnails, then run "
+                "the same command again."
             )
         return IndexFileError(f"{self.path} is damaged ({error}). Remove it, then run the same command again.")
 

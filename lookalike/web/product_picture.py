@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lookalike.files import sha256
-from lookalike.images.decoding import read_source, thumbnail
+from lookalike.images.decoding import is_quick, read_source, thumbnail
 from lookalike.index.thumbnails import find_thumbnail, has_thumbnails
 from lookalike.types import StrPath
 
@@ -30,4 +30,5 @@ def small_picture(folder: StrPath, file: Path, side: int) -> bytes:
 def _read(folder: StrPath, file: Path) -> tuple[bytes, bytes | None]:
     """Return a file's bytes, and the thumbnail that is kept of them."""
     content = read_source(file, file.name)
-    return content, find_thumbnail(folder, sha256(content)) if has_thumbnails(folder) else None
+    may_be_kept = has_thumbnails(folder) and not is_quick(content, file.name)
+    return content, find_thumbnail(folder, sha256(content)) if may_be_kept else None
