@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--batch-size", default=32, type=COUNT, metavar="N", help="Images embedded at a time.")
 @click.option("--workers", default=usable_cores, type=COUNT, metavar="N", help="Decoding threads; cores with --ray.")
 @click.option("--no-tune", is_flag=True, help="Do not learn the catalogue's own attributes.")
+@click.option("--no-thumbnails", is_flag=True, help="Keep no small pictures beside the index for the page.")
 @click.option("--rebuild", is_flag=True, help="Embed every image again.")
 @click.option(
     "--ray", type=NAME, metavar="ADDRESS", help="Embed on the Ray cluster there; local starts one on this machine."
@@ -63,6 +64,7 @@ def index(
     batch_size: int,
     workers: int,
     no_tune: bool,
+    no_thumbnails: bool,
     rebuild: bool,
     ray: str | None,
     shard_size: int,
@@ -102,7 +104,8 @@ def index(
     else:
         from lookalike.extraction.build import build_index
 
-        report = build_index(images, output, embedder, table, batch_size, workers, progress, rebuild, refused)
+        kept = not no_thumbnails
+        report = build_index(images, output, embedder, table, batch_size, workers, progress, rebuild, refused, kept)
     show(summary(report, output), *match_new_index(output, table))
     if table and not no_tune:
         tune_new_index(output, embedder)

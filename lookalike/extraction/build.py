@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,11 @@ from lookalike.errors import CatalogueError
 from lookalike.extraction.checkpoint import Checkpoint
 from lookalike.extraction.pipeline import File, FileResult, changed_at, embed_files
 from lookalike.extraction.storage import Storage
+from lookalike.images.decoding import THUMBNAIL_VERSION
 from lookalike.index.attributes import read_styles
 from lookalike.index.manifest import Manifest, check_name, describe
 from lookalike.index.skipped import SKIPPED, write_skipped
+from lookalike.index.thumbnails import Thumbnails, remove_thumbnails
 from lookalike.index.writing import save_index
 from lookalike.settings import usable_cores
 from lookalike.types import Matrix, Progress, StrPath, no_progress
@@ -58,6 +60,7 @@ def build_index(
     progress: Progress = no_progress,
     rebuild: bool = False,
     refused: Sequence[tuple[str, str]] = (),
+    thumbnails: bool = True,
 ) -> Report:
     """Index a folder of images, or update its index, and return a Report.
 
@@ -73,6 +76,8 @@ def build_index(
         progress: wraps the iterator of processed files; it is given total and initial, as tqdm is.
         rebuild: embed every image again instead of reusing the work of earlier runs.
         refused: (name, reason) of further products that have no image, for skipped.csv.
+        thumbnails: keep a thumbnail of each picture that takes long to decode, if the images are in a folder: the page
+            shows those alone. False removes the thumbnails of earlier runs.
 
     Raises:
         CatalogueError: the images or the table cannot be read, no file is an image, or the machine runs short.
@@ -87,8 +92,13 @@ def build_index(
     embedder = embedder if isinstance(embedder, Embedder) else embedder()
     made_by = {**embedder.manifest(), "images": check_name(storage.name(output))}
     description = describe(made_by, embedder.backbone.weights, styles, output)
-    with closing(Checkpoint(output, embedder.key(), rebuild)) as checkpoint:
-        unreadable, embedded = _embed_new(files, checkpoint, embedder, batch_size, workers or usable_cores(), progress)
+    with ExitStack() as stack:
+        checkpoint = stack.enter_context(closing(Checkpoint(output, embedder.key(), rebuild)))
+        kept = None
+        if thumbnails and storage.folder:
+            kept = stack.enter_context(closing(Thumbnails(output, THUMBNAIL_VERSION)))
+        work = _Work(files, checkpoint, kept)
+        unreadable, embedded = _embed_new(work, embedder, batch_size, workers or usable_cores(), progress)
         if unreadable:  # if the folder or its disk went away, fail rather than empty the index
             storage.find(output)
         names, contents, skipped = _split_products(files, checkpoint, unreadable)
@@ -97,6 +107,11 @@ def build_index(
             write_index(output, checkpoint.rows(contents), names, skipped, description, embedder.widths_after_look)
             checkpoint.keep_only(file.name for file in files)
             checkpoint.finish()
+            if kept:
+                kept.keep_only(contents)
+            else:
+                with suppress(OSError):  # they are never shown for another picture
+                    remove_thumbnails(output)
     seconds = time.perf_counter() - start
     return Report(
         found=len(files) + len(unsuffixed) + len(refused),
@@ -110,24 +125,54 @@ def build_index(
     )
 
 
+@dataclass(frozen=True)
+class _Work:
+    """The files of a catalogue, and what is done of them."""
+
+    files: Sequence[File]
+    checkpoint: Checkpoint
+    thumbnails: Thumbnails | None
+
+    def unfinished(self) -> list[File]:
+        """Return the files that are not embedded, or that lack their thumbnail."""
+        return [file for file in self.files if not self._is_finished(self.checkpoint.content(file.name, file.stamp))]
+
+    def _is_finished(self, content: str | None) -> bool:
+        return content is not None and not self.lacks_thumbnail(content)
+
+    def lacks_thumbnail(self, content: str) -> bool:
+        """Return whether a thumbnail of that content is wanted: not of files that cannot be decoded."""
+        if self.thumbnails is None or self.thumbnails.is_known(content):
+            return False
+        return not self.checkpoint.is_known(content) or self.checkpoint.reason(content) is None
+
+    def record(self, result: FileResult, content: str) -> None:
+        """Record the result of a file with that content."""
+        if result.thumbnail is not None and self.thumbnails:
+            self.thumbnails.add(content, result.thumbnail)
+        if not self.checkpoint.is_known(content):
+            self.checkpoint.add_content(content, result.row, result.reason)
+        self.checkpoint.add_file(result.file.name, result.file.stamp, content)
+
+
 def _embed_new(
-    files: Sequence[File], checkpoint: Checkpoint, embedder: Embedder, batch_size: int, workers: int, progress: Progress
+    work: _Work, embedder: Embedder, batch_size: int, workers: int, progress: Progress
 ) -> tuple[dict[str, str | None], int]:
-    """Embed what the checkpoint lacks; return the reasons of unreadable files by name, and how many were embedded."""
-    todo = _unfinished(files, checkpoint)
+    """Do what is unfinished; return the reasons of unreadable files by name, and how many were embedded."""
+    todo, count, is_known = work.unfinished(), len(work.files), work.checkpoint.is_known
     unreadable: dict[str, str | None] = {}
     embedded = 0
     try:
-        with closing(embed_files(todo, embedder, checkpoint.is_known, batch_size, workers)) as results:
-            for result in progress(results, total=len(files), initial=len(files) - len(todo)):
+        with closing(embed_files(todo, embedder, is_known, batch_size, workers, work.lacks_thumbnail)) as results:
+            for result in progress(results, total=count, initial=count - len(todo)):
                 embedded += result.row is not None
                 if result.content is None:
                     unreadable[result.file.name] = result.reason
                 else:
-                    _record(result, result.content, checkpoint)
+                    work.record(result, result.content)
     except KeyboardInterrupt:
-        checkpoint.reload()
-        raise interrupted(len(files) - len(_unfinished(files, checkpoint)), len(files)) from None
+        work.checkpoint.reload()
+        raise interrupted(count - len(work.unfinished()), count) from None
     return unreadable, embedded
 
 
@@ -145,16 +190,6 @@ def finishing(count: int) -> Iterator[None]:
         raise Interrupted(
             f"Stopped. All {count} images are done and saved; run the same command again to finish the index."
         ) from None
-
-
-def _unfinished(files: Iterable[File], checkpoint: Checkpoint) -> list[File]:
-    return [file for file in files if checkpoint.content(file.name, file.stamp) is None]
-
-
-def _record(result: FileResult, content: str, checkpoint: Checkpoint) -> None:
-    if not checkpoint.is_known(content):
-        checkpoint.add_content(content, result.row, result.reason)
-    checkpoint.add_file(result.file.name, result.file.stamp, content)
 
 
 def _split_products(

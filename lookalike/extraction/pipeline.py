@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from lookalike.embedding.embedder import Embedder
 from lookalike.errors import CatalogueError, ImageError, ShortageError, UndecidedError
 from lookalike.extraction.checkpoint import Stamp
 from lookalike.files import sha256
-from lookalike.images.decoding import check_bytes, load_prepared
+from lookalike.images.decoding import aspect, check_bytes, decode, kept_thumbnail, prepare
 from lookalike.index.catalogue import stored_name
 from lookalike.types import Matrix, Pixels, StrPath
 
@@ -78,6 +79,7 @@ class FileResult:
         prepared: the pixels, uint8 (size, size, 3), and the image's width by its height, until they are embedded.
         row: its vectors side by side, float32 (d,).
         reason: why it has no row. Row and reason are both None if the content was known before.
+        thumbnail: the JPEG to keep of it, b"" if there is no need to keep one, None if none was asked for.
     """
 
     file: File
@@ -85,6 +87,7 @@ class FileResult:
     prepared: tuple[Pixels, float] | None = None
     row: Matrix | None = None
     reason: str | None = None
+    thumbnail: bytes | None = None
 
 
 def modified_at(status: os.stat_result) -> int:
@@ -110,19 +113,31 @@ def stat_file(path: StrPath, output: StrPath, time_of: Callable[[os.stat_result]
     return File(stored_name(path, output), LocalFile(os.fspath(path)), stamp)
 
 
+def no_thumbnail(_: str) -> bool:
+    """Keep no thumbnail of any content."""
+    return False
+
+
 def embed_files(
-    files: Iterable[File], embedder: Embedder, is_known: Callable[[str], bool], batch_size: int, workers: int
+    files: Iterable[File],
+    embedder: Embedder,
+    is_known: Callable[[str], bool],
+    batch_size: int,
+    workers: int,
+    lacks_thumbnail: Callable[[str], bool] = no_thumbnail,
 ) -> Generator[FileResult, None, None]:
     """Yield the FileResult of each file, in order; contents for which is_known is true are not embedded again.
 
-    At most three batches of images are in memory at any time. Raises CatalogueError if the machine runs short.
+    Those for which lacks_thumbnail is true get a thumbnail. At most three batches of images are in memory at any time.
+    Raises CatalogueError if the machine runs short.
     """
     with ExitStack() as stack:
         readers = _start_threads(stack, workers)
         # The engine has its own thread, so that it computes while this one waits for readers.
         engine = _start_threads(stack, 1)
         waiting: deque[Future[list[FileResult]]] = deque()
-        for batch in _batches(_read_ahead(files, embedder.size, is_known, readers, batch_size), batch_size):
+        read = partial(_read_file, size=embedder.size, is_known=is_known, lacks_thumbnail=lacks_thumbnail)
+        for batch in _batches(_read_ahead(files, read, readers, batch_size), batch_size):
             waiting.append(engine.submit(_embed, batch, embedder))
             if len(waiting) > 1:
                 yield from waiting.popleft().result()
@@ -138,26 +153,35 @@ def _start_threads(stack: ExitStack, count: int) -> ThreadPoolExecutor:
 
 
 def _read_ahead(
-    files: Iterable[File], size: int, is_known: Callable[[str], bool], readers: ThreadPoolExecutor, ahead: int
+    files: Iterable[File], read: Callable[[File], FileResult], readers: ThreadPoolExecutor, ahead: int
 ) -> Iterator[FileResult]:
     waiting: deque[Future[FileResult]] = deque()
     for file in files:
-        waiting.append(readers.submit(_read_file, file, size, is_known))
+        waiting.append(readers.submit(read, file))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _read_file(file: File, size: int, is_known: Callable[[str], bool]) -> FileResult:
-    """Read the bytes once, for both the content's hash and the pixels; raises CatalogueError in a shortage."""
+def _read_file(
+    file: File, size: int, is_known: Callable[[str], bool], lacks_thumbnail: Callable[[str], bool]
+) -> FileResult:
+    """Read the bytes once, and decode them once, for the content's hash, the pixels and the thumbnail.
+
+    Raises CatalogueError in a shortage.
+    """
     result = FileResult(file)
     try:
         check_bytes(file.path.stat().st_size, "The file")
         content = file.path.read_bytes()
         result.content = sha256(content)
+        image = None
         if not is_known(result.content):
-            result.prepared = load_prepared(content, size, called="The file")
+            image = decode(content, size, called="The file")
+            result.prepared = prepare(image, size), aspect(image)
+        if lacks_thumbnail(result.content):
+            result.thumbnail = kept_thumbnail(content, image, size)
     except UndecidedError as error:
         result.content, result.reason = None, str(error)
     except ImageError as error:

@@ -44,6 +44,14 @@ _srgb_profiles: set[str] = set()
 #    12 and 16 bits.
 PREPARATION = 5
 
+# What is kept of a product's picture while it is indexed: a JPEG of the pixels that were decoded for the networks. They
+# are at least MIN_KEPT_SIDE a side where the file has so many, and made smaller only beyond MAX_KEPT_SIDE, because that
+# takes four times as long as writing the JPEG. Of a file of few bytes and pixels, a thumbnail is made in a moment.
+MIN_KEPT_SIDE, MAX_KEPT_SIDE, REDUCED_SIDE, KEPT_QUALITY = 448, 800, 560, 80
+MAX_QUICK_BYTES, MAX_QUICK_PIXELS = 50_000, 160_000
+# Raise the number added whenever kept_thumbnail gives another JPEG of the same pixels: then all are made anew.
+THUMBNAIL_VERSION = 100 * PREPARATION + 1
+
 
 def decode(source: ImageSource, size: int, called: str = "The photo") -> Image.Image:
     """Return an image file as an upright RGB Pillow image without metadata.
@@ -53,12 +61,12 @@ def decode(source: ImageSource, size: int, called: str = "The photo") -> Image.I
     sentence to show; it calls bytes by the name in called, and a file by its own name.
     """
     name = called if isinstance(source, bytes) else Path(source).name
-    content = _read_source(source, name)
+    content = read_source(source, name)
     header = require_header(content, name)
     is_sandboxed, heavy = _sandbox_use(header)
     profile = sha256(header.profile) if header.profile else None
     if not is_sandboxed and (profile is None or profile in _srgb_profiles):
-        return decode_in_process(content, size, name)
+        return decode_in_process(content, size, name, header=header)
     image = decode_sandboxed(content, size, name, heavy)
     if image.info.pop(SRGB_PROFILE, False) and profile and len(_srgb_profiles) < MAX_SRGB_PROFILES:
         _srgb_profiles.add(profile)
@@ -100,10 +108,36 @@ def aspect(image: Image.Image) -> float:
     return image.width / image.height
 
 
-def thumbnail(source: ImageSource, side: int) -> bytes:
+def thumbnail(source: ImageSource, side: int, called: str = "The photo") -> bytes:
     """Return an image file as a JPEG at most side pixels wide and high, without its metadata; raises ImageError."""
     # decode gives twice the size it is asked for: enough to scale down from.
-    return jpeg_thumbnail(decode(source, side // 2), side)
+    return jpeg_thumbnail(decode(source, side // 2, called), side)
+
+
+def kept_thumbnail(content: bytes, image: Image.Image | None, size: int) -> bytes:
+    """Return the JPEG to keep of a file of the catalogue, without metadata, b"" if there is no need to keep one.
+
+    image is what decode made of its bytes for size, None if that was not needed. Raises ImageError.
+    """
+    if is_quick(content):
+        return b""
+    if image is None or 2 * size < MIN_KEPT_SIDE:
+        image = decode(content, max(size, MIN_KEPT_SIDE // 2), "The file")
+    if max(image.size) > MAX_KEPT_SIDE:
+        image = image.copy()
+        image.thumbnail((REDUCED_SIDE, REDUCED_SIDE), Image.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=KEPT_QUALITY)
+    return buffer.getvalue()
+
+
+def is_quick(content: bytes, called: str = "The file") -> bool:
+    """Return whether a thumbnail of a file's bytes is made in a moment; raises ImageError if they are no image."""
+    if len(content) > MAX_QUICK_BYTES:
+        return False
+    header = require_header(content, called)
+    width, height = header.size or (MAX_QUICK_PIXELS, MAX_QUICK_PIXELS)
+    return header.kind in IN_PROCESS_KINDS and width * height <= MAX_QUICK_PIXELS
 
 
 def jpeg_thumbnail(image: Image.Image, side: int) -> bytes:
@@ -135,8 +169,8 @@ def check_bytes(size: int, name: str) -> None:
         raise ImageError(f"{name} has {size / 1e6:.0f} MB; the limit is {limit:.0f} MB. Save it smaller and try again.")
 
 
-def _read_source(source: ImageSource, name: str) -> bytes:
-    """Return the file's bytes. A file that grows while it is read is cut at the limit and then refused."""
+def read_source(source: ImageSource, name: str) -> bytes:
+    """Return a file's bytes; raises ImageError. A file that grows while it is read is cut at the limit and refused."""
     try:
         if not isinstance(source, bytes):
             check_bytes(os.stat(source).st_size, name)

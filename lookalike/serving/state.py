@@ -50,7 +50,7 @@ class ServerState:
         decoded_photos: visitors' photos that took a turn to decode, until they are embedded.
         photo_views: the Views of visitors' photos.
         assessments: the Assessments of queries.
-        thumbnails: JPEG bytes of visitors' photos.
+        thumbnails: JPEG bytes of visitors' photos, and of products of whose pictures parts were asked for.
         health_server: the running HealthServer, None without one.
     """
 

@@ -11,13 +11,15 @@ import streamlit as st
 from PIL import Image
 
 from lookalike.errors import ImageError, ShortageError
-from lookalike.images.decoding import thumbnail
 from lookalike.index.catalogue import Catalogue, Product
 from lookalike.search.query import View
 from lookalike.serving.state import server_state
+from lookalike.types import StrPath
 from lookalike.web import texts
+from lookalike.web.product_picture import card_picture, small_picture
 
-# A card is 170 to 280 pixels wide, and most phones draw three dots a pixel. The query is shown larger.
+# A card is 170 to 280 pixels wide, and most phones draw three dots a pixel. A query's photo is shown larger; a product
+# that is asked about has the picture of its card, which is there already.
 CARD_SIDE, QUERY_SIDE = 560, 640
 # A picture that cannot be read is tried again after this time: the disk may be back.
 RETRY_SECONDS = 60.0
@@ -30,17 +32,20 @@ def of_product(catalogue: Catalogue, product: Product, version: Hashable, side: 
     file = catalogue.picture(product)
     if file is None:
         return None
-    picture, tried_at = _product_thumbnail(product.name, version, side, file)
+    picture, tried_at = _product_thumbnail(product.name, version, side, file, catalogue.folder)
     if picture is None and time.monotonic() - tried_at >= RETRY_SECONDS:
-        _product_thumbnail.clear(product.name, version, side, file)
-        picture, _ = _product_thumbnail(product.name, version, side, file)
+        _product_thumbnail.clear(product.name, version, side, file, catalogue.folder)
+        picture, _ = _product_thumbnail(product.name, version, side, file, catalogue.folder)
     return picture
 
 
-def of_photo(digest: str, view: View, side: int = QUERY_SIDE) -> bytes | None:
-    """Return JPEG bytes of a visitor's photo, made from its View without decoding it again; None without memory."""
+def of_view(name: Hashable, view: View, side: int = QUERY_SIDE) -> bytes | None:
+    """Return JPEG bytes of a picture, made from its View without decoding it again; None without memory.
+
+    name tells it from all others: a photo's digest, or a product's identity with the version of its index.
+    """
     try:
-        return server_state().thumbnails.get((digest, side), lambda: view.thumbnail(side))
+        return server_state().thumbnails.get((name, side), lambda: view.thumbnail(side))
     except MemoryError:
         return None
 
@@ -74,9 +79,12 @@ def data_url(picture: bytes) -> str:
 
 
 @st.cache_data(max_entries=5000, show_spinner=False)
-def _product_thumbnail(name: str, version: Hashable, side: int, _file: Path) -> tuple[bytes | None, float]:
+def _product_thumbnail(
+    name: str, version: Hashable, side: int, _file: Path, _folder: StrPath
+) -> tuple[bytes | None, float]:
     """Return JPEG bytes, None if the file cannot be read now, and when it was tried."""
     try:
-        return thumbnail(_file, side), time.monotonic()
+        make = card_picture if side >= CARD_SIDE else small_picture
+        return make(_folder, _file, side), time.monotonic()
     except (ImageError, ShortageError, MemoryError):
         return None, time.monotonic()

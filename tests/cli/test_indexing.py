@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from lookalike.index.reading import load_index
+from lookalike.index.thumbnails import THUMBNAILS
 from tests.support.data import ROOT, data
 
 
@@ -70,6 +71,16 @@ def test_wrong_weights_exit_1_with_one_sentence(catalogue):
     done = extract("--images", catalogue, "--weights", wrong, backbone="resnet50")
     assert done.returncode == 1 and "wrong.h5 does not fit ResNet-50" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_thumbnails_can_be_left_out(catalogue):
+    Image.effect_noise((1200, 1600), 50).save(catalogue / "original.jpg")
+    folder = catalogue.parent
+    for options, kept in (([], True), (["--no-thumbnails"], False)):
+        done = extract("--images", catalogue, "--output", folder, "--no-tune", *options)
+        assert done.returncode == 0, done.stderr
+        assert (folder / THUMBNAILS).exists() == kept
+    assert (folder / "index.json").exists()
 
 
 @pytest.mark.parametrize("arguments", [["--batch-size", "0"], ["--workers", "many"], ["--unknown"]])

@@ -8,6 +8,7 @@ from PIL import Image
 
 from lookalike.extraction.build import build_index
 from lookalike.index.reading import load_index
+from lookalike.index.thumbnails import remove_thumbnails
 from lookalike.web import pictures, texts
 from lookalike.web.look_up import results as results_view
 from tests.support.app_page import badges, button, names, open_product, photo, results, upload
@@ -81,6 +82,9 @@ def test_a_picture_that_cannot_be_read_is_tried_again(shop, no_decoder, monkeypa
     shop({})
     index = load_index(folder)
     tiff = index.product(1)
+    with no_decoder():
+        assert pictures.of_product(index, tiff, "with its thumbnail").startswith(b"\xff\xd8")
+    remove_thumbnails(folder)
     with no_decoder():
         assert pictures.of_product(index, tiff, "this version") is None
     assert pictures.of_product(index, tiff, "this version") is None, "not before a minute has passed"

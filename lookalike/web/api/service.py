@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.embedding.garments import Garment
 from lookalike.errors import CatalogueError
-from lookalike.images.decoding import load_pixels, thumbnail
+from lookalike.images.decoding import load_pixels
 from lookalike.index.catalogue import Product
 from lookalike.search.lexicon import Understood
 from lookalike.search.query import Region, View, look_at
@@ -25,6 +25,7 @@ from lookalike.serving.live_index import Description, describe, kept_with
 from lookalike.serving.state import ServerState
 from lookalike.types import Distances, Filters, Rows, Vectors, Weights
 from lookalike.web.api.problems import Problem
+from lookalike.web.product_picture import small_picture
 
 NO_PRODUCT = "There is no product {id} in this shop."
 NO_PICTURE = "The picture of product {id} is missing."
@@ -84,8 +85,8 @@ class Service:
         path = recommender.index.picture(recommender.index.product(_row(recommender, identity)))
         if path is None:
             raise Problem(404, NO_PICTURE.format(id=identity))
-        make = kept_with(recommender, "pictures of the API", lambda: lru_cache(MAX_PICTURES)(thumbnail))
-        return make(path, max(one for one in SIDES if one <= max(side, SIDES[0])))
+        make = kept_with(recommender, "pictures of the API", lambda: lru_cache(MAX_PICTURES)(small_picture))
+        return make(recommender.index.folder, path, max(one for one in SIDES if one <= max(side, SIDES[0])))
 
     def find(self, words: str, count: int) -> list[Product]:
         """Return the products that words find."""

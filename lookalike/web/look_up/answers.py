@@ -126,10 +126,11 @@ def answer(recommender: Recommender, version: Hashable, query: Query) -> Answer:
     )
     assessment = _assess(recommender, version, query, vectors, own_rows)
     shown: list[bytes | None]
-    if product:
-        shown = [pictures.of_product(index, product, version, pictures.QUERY_SIDE)]
+    if product and not views:
+        shown = [pictures.of_product(index, product, version)]
     else:
-        shown = [pictures.of_photo(photo.digest, view) for photo, view in zip(query.photos, views)]
+        names = [(product.name, version)] if product else [photo.digest for photo in query.photos]
+        shown = [pictures.of_view(name, view) for name, view in zip(names, views, strict=True)]
     variants = index.variants_of(product) if product else ()
     return Answer(query, product, variants, views, shown, vectors, matches, shares, assessment, understood, garments)
 
