@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
 
-.PHONY: run index test test-scale test-tensorflow check audit sbom lock fuzz load kaggle
+.PHONY: run index test test-scale test-tensorflow check audit sbom lock fuzz load bench kaggle
 
 run: index
 	$(BIN)/python -m lookalike serve
@@ -47,6 +47,10 @@ fuzz: $(VENV)/installed-tests
 
 load: $(VENV)/installed-tests
 	$(BIN)/python benchmarks/load.py
+
+# Three ratios over the demo catalogue, under three minutes; fails if one fell by a fifth below benchmarks/ratios.json.
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/short.py
 
 kaggle: $(VENV)/installed
 	$(BIN)/python -m lookalike fetch

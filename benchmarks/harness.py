@@ -110,14 +110,15 @@ def busy_seconds() -> float:
     return (user + nice + system + hard + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def run(main: Callable[..., None], options: Namespace, **parts: Callable[..., dict[str, Any]]) -> None:
-    """Run main, or, in a process that child() started, the part that it asks for: print its result and peak memory."""
+def run(main: Callable[..., int | None], options: Namespace, **parts: Callable[..., dict[str, Any]]) -> int | None:
+    """Run main and return what it returns; in a process of child(), run its part: print its result and peak memory."""
     if not options.part:
         return main(options)
     sent = json.load(sys.stdin)
     with contextlib.redirect_stdout(sys.stderr):
         answer = parts[options.part](**sent)
     print(json.dumps({**answer, "peak": peak_megabytes()}))
+    return None
 
 
 def peak_megabytes() -> float:

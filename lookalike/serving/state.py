@@ -13,6 +13,7 @@ from lookalike.serving import telemetry
 from lookalike.serving.admission import FairQueue, RateLimit
 from lookalike.serving.clicks import Clicks
 from lookalike.serving.expiring_cache import ExpiringCache
+from lookalike.serving.garbage import GarbageCollection
 from lookalike.serving.health_server import HealthServer, start_health_server
 from lookalike.serving.live_index import LiveRecommender, open_recommender
 from lookalike.serving.photo_budget import PhotoBudget
@@ -51,6 +52,7 @@ class ServerState:
         photo_views: the Views of visitors' photos.
         assessments: the Assessments of queries.
         thumbnails: JPEG bytes of visitors' photos, and of products of whose pictures parts were asked for.
+        garbage: collects garbage every few seconds.
         health_server: the running HealthServer, None without one.
     """
 
@@ -69,6 +71,7 @@ class ServerState:
         self.photo_views: ExpiringCache[Hashable, View] = ExpiringCache(24, KEPT_SECONDS)
         self.assessments: ExpiringCache[Hashable, Assessment] = ExpiringCache(100, KEPT_SECONDS)
         self.thumbnails: ExpiringCache[Hashable, bytes] = ExpiringCache(100, KEPT_SECONDS)
+        self.garbage = GarbageCollection()
         self.health_server: HealthServer | None = None
         self._tried_at = -math.inf
         self._lock = threading.Lock()

@@ -21,6 +21,14 @@ STYLE = Path(__file__).with_name("style.css")
 
 def main() -> None:
     """Draw the page that is open. Streamlit runs this again for every visitor and every click."""
+    try:
+        draw_page()
+    finally:
+        server_state().garbage.collect_if_due()
+
+
+def draw_page() -> None:
+    """Draw what every page has, and the one that is open."""
     telemetry.set_up_logs()
     keep_upload_addresses()
     server_state().start_health_server()

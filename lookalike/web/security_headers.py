@@ -29,15 +29,16 @@ INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.S)
 class SecurityHeaders:
     """ASGI middleware that adds these headers to every answer.
 
-    frame_ancestors are the origins whose pages may show the page in a frame, besides its own.
+    frame_ancestors are the origins whose pages may show the page in a frame, besides its own. scripts are those that
+    the server adds to the page itself.
     """
 
-    def __init__(self, app: ASGIApp, frame_ancestors: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, frame_ancestors: Sequence[str] = (), scripts: Sequence[str] = ()) -> None:
         self._app = app
         ancestors = " ".join(("'self'", *frame_ancestors))
         # The older header knows no list of origins; with one, browsers would disagree.
         common = SAME_FOR_ALL if frame_ancestors else {**SAME_FOR_ALL, "X-Frame-Options": "SAMEORIGIN"}
-        self._headers = {**common, "Content-Security-Policy": page_policy(ancestors)}
+        self._headers = {**common, "Content-Security-Policy": page_policy(ancestors, scripts)}
         self._docs_headers = {**common, "Content-Security-Policy": docs_policy(ancestors)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,9 +57,9 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def page_policy(ancestors: str) -> str:
-    """Return the policy of everything but the API's description."""
-    digests = " ".join(f"'{digest}'" for digest in inline_digests())
+def page_policy(ancestors: str, scripts: Sequence[str] = ()) -> str:
+    """Return the policy of everything but the API's description. scripts are those that stand in the page."""
+    digests = " ".join(f"'{digest}'" for digest in (*inline_digests(), *map(digest_of, scripts)))
     return "; ".join(
         (
             "default-src 'none'",
@@ -91,5 +92,9 @@ def docs_policy(ancestors: str) -> str:
 def inline_digests() -> list[str]:
     """Return the digests of the scripts that stand in Streamlit's page itself, as a policy names them."""
     page = Path(st.__file__).with_name("static") / "index.html"
-    scripts = INLINE_SCRIPT.findall(page.read_text(encoding="utf-8"))
-    return [f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}" for script in scripts]
+    return [digest_of(script) for script in INLINE_SCRIPT.findall(page.read_text(encoding="utf-8"))]
+
+
+def digest_of(script: str) -> str:
+    """Return the digest of a script as a policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

@@ -51,6 +51,8 @@ NOT_STAFF = "You are logged in, but this page is not open to you. Ask whoever ru
 MAX_PHOTO_SIZE = f"{MAX_PHOTO_BYTES // 1_000_000} MB"
 NEW_SEARCH = "New search"
 UPLOAD = "Your photo"
+# Streamlit's own word for it.
+UPLOAD_BUTTON = "Upload"
 UPLOAD_HELP = f"JPEG, PNG, WebP, HEIC or AVIF, up to {MAX_PHOTO_SIZE}. Several photos together make one search."
 PHOTOS_NOT_KEPT = "We use your photos only to answer your search and don't store them."
 PHOTOS_KEPT = "This shop keeps a copy of every photo you search with, however you add it."
