@@ -64,6 +64,11 @@ class Index(Catalogue):
         return sum(path.stat().st_size for path in _existing_files(self.folder))
 
     def searcher(self) -> InMemorySearcher:
+        """See Catalogue. It is always the same one, which keeps what it computes of the vectors."""
+        return self._searcher
+
+    @cached_property
+    def _searcher(self) -> InMemorySearcher:
         return InMemorySearcher(self.spaces)
 
     def facets(self) -> Facets:
