@@ -211,7 +211,7 @@ class InMemorySearcher:
         few = None if allowed is None or allowed.sum() * SPARSE > len(allowed) else np.flatnonzero(allowed)
         names = sorted(weights, key=lambda name: (self.widths[name], name))
         bounds, exact = self._bounds(query, weights, names, slice(None) if few is None else few)
-        total = reduce(np.add, bounds.values())
+        total: Matrix = np.asarray(reduce(np.add, bounds.values()))
         if few is None:
             total = _mask_scores(total, allowed)
         rows = np.arange(len(total)) if few is None else few
@@ -243,8 +243,8 @@ class InMemorySearcher:
         for name in names:
             space, weight = self._spaces[name], weights[name]
             if sketch := space.sketch():
-                bounds[name] = sketch.bounds(query[name] * np.float32(weight), rows)
-                bounds[name] -= space.halves(rows) * np.float32(weight)
+                products = sketch.bounds(query[name] * np.float32(weight), rows)
+                bounds[name] = products - space.halves(rows) * np.float32(weight)
             elif name == names[-1] and len(names) > 1:
                 bounds[name] = weight * float(query[name] @ query[name]) / 2
             else:
