@@ -27,9 +27,6 @@ SPARE = 16
 # A narrower space is read in full, without a sketch.
 MIN_SKETCHED_WIDTH = 64
 
-# Many queries are searched one by one where the wide spaces without a sketch count no more than this.
-MAX_UNSKETCHED_WEIGHT = 0.1
-
 Neighbors: TypeAlias = tuple[Rows, Distances]
 """The rows of the nearest products and how far each is, nearest first, ties ordered by row."""
 
@@ -113,8 +110,7 @@ def _squared_distances(vector: Matrix, matrix: Matrix) -> Distances:
 class InMemorySearcher:
     """An exact Searcher over float32 (n, d) matrices; see Searcher for its methods. Threads may share it.
 
-    One query, or filtered ones, are searched by pruning (see _candidates). Many together are searched in chunks of the
-    products, unless pruning each is faster.
+    One query, or filtered ones, are searched by pruning (see _candidates), many together in chunks of the products.
     """
 
     def __init__(self, spaces: Vectors) -> None:
@@ -136,7 +132,7 @@ class InMemorySearcher:
     def nearest(self, queries: Vectors, weights: Weights, k: int, allowed: RowFilter | None = None) -> Neighbors:
         """See Searcher. scikit-learn's brute force defines what is right."""
         count = len(queries[next(iter(weights))])
-        if count > 1 and allowed is None and not self._prunes_well(weights):
+        if count > 1 and allowed is None:
             return self._nearest_to_many(queries, weights, k)
         mask = None if allowed is None else allowed.mask()
         single = ({name: queries[name][row] for name in weights} for row in range(count))
@@ -204,7 +200,7 @@ class InMemorySearcher:
         """Return all rows that may be among the k nearest.
 
         A product's score is Σ w (q·p − |p|²/2), which is largest where the distance is smallest. Each space first adds
-        a bound that it never exceeds: by its sketch, or w |q|²/2 for the widest of several without one. The products
+        a bound that it never exceeds: by its sketch, or w |q|²/2 for the widest without one. The products
         whose bounds reach the score of the k-th of some good ones are then scored, in the narrowest space first. Most
         drop out before more than sketches is read.
         """
@@ -240,23 +236,21 @@ class InMemorySearcher:
         names are the spaces from the narrowest to the widest. One number stands for the same bound of all rows.
         """
         bounds, exact = dict[str, Matrix | float](), set[str]()
+        unsketched = [name for name in names if not self._spaces[name].sketch()]
+        last = unsketched[-1] if unsketched and len(names) > 1 else None
+        if last != names[-1] and last and self.widths[last] < MIN_SKETCHED_WIDTH:
+            last = None
         for name in names:
             space, weight = self._spaces[name], weights[name]
             if sketch := space.sketch():
                 products = sketch.bounds(query[name] * np.float32(weight), rows)
                 bounds[name] = products - space.halves(rows) * np.float32(weight)
-            elif name == names[-1] and len(names) > 1:
+            elif name == last:
                 bounds[name] = weight * float(query[name] @ query[name]) / 2
             else:
                 bounds[name] = self._scores(query, weights, name, rows)
                 exact.add(name)
         return bounds, exact
-
-    def _prunes_well(self, weights: Weights) -> bool:
-        """Return whether pruning leaves little to read: nearly all that counts is narrow or has a sketch."""
-        wide = {name: weight for name, weight in weights.items() if self.widths[name] >= MIN_SKETCHED_WIDTH}
-        sketched = {name for name in wide if self._spaces[name].sketch()}
-        return bool(sketched) and sum(wide[name] for name in wide.keys() - sketched) <= MAX_UNSKETCHED_WEIGHT
 
     def _scores_of_some(self, query: Vectors, weights: Weights, name: str, rows: Rows) -> Matrix:
         """Return what a space adds to the scores of m rows, float32 (m,), the fastest way to read so many of all."""
