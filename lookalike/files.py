@@ -10,14 +10,14 @@ from io import BufferedReader
 from pathlib import Path
 
 
-def sha256(content: bytes) -> str:
+def sha256(content: bytes | memoryview) -> str:
     """Return the SHA-256 of bytes as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits; raises OSError, also for a pipe or a device."""
-    with _open_regular(path) as file:
+    with open_regular_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -26,12 +26,13 @@ def read_regular_file(path: str | os.PathLike[str], max_bytes: int | None = None
 
     At most max_bytes + 1 bytes are read, so that the caller can tell that a file is too long.
     """
-    with _open_regular(path) as file:
+    with open_regular_file(path) as file:
         return file.read(-1 if max_bytes is None else max_bytes + 1)
 
 
 @contextmanager
-def _open_regular(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
+def open_regular_file(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
+    """Open a file to read its bytes; raises OSError, also for a pipe or a device, which may never end."""
     with open(path, "rb", opener=_open_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(None, "it is not a file")

@@ -25,12 +25,16 @@ if TYPE_CHECKING:  # both modules import this one
 
 def product_id(filename: str) -> str:
     """Return a product's id: the name of its file without folder and suffix, readable and normalized."""
-    return normalize(readable(PurePosixPath(filename).stem))
+    name = filename[filename.rfind("/") + 1 :]
+    stem, _, suffix = name.rpartition(".")
+    # Paths are slow for a million names; they decide where a name begins or ends with a dot, or has none.
+    is_plain = stem and suffix and name[0] != "."
+    return normalize(readable(stem if is_plain else PurePosixPath(filename).stem))
 
 
 def readable(text: str) -> str:
     """Return text that any page, file or network accepts: bytes of a name that are not UTF-8 become \\udce9 etc."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def stored_name(path: StrPath, folder: StrPath) -> str:

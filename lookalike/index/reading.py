@@ -1,15 +1,19 @@
 """The index on disk: the files it consists of, and how they are read and checked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 import numpy as np
 
 from lookalike.errors import INDEX_COMMAND, REBUILD, CatalogueError, IndexFileError
-from lookalike.files import read_regular_file, sha256
-from lookalike.index.attribute_head import AttributeHead
+from lookalike.files import open_regular_file, read_regular_file, sha256
+from lookalike.index.attribute_head import INPUTS, AttributeHead
 from lookalike.index.attributes import normalize, read_styles
 from lookalike.index.catalogue import Catalogue, product_id, readable
 from lookalike.index.facets import Codes, Facets, encode_words
@@ -25,8 +29,27 @@ EMBEDDINGS, FILENAMES, SPACES, TUNED = "embeddings.pkl", "filenames.pkl", "space
 MANIFEST = "index.json"
 FILES = (EMBEDDINGS, FILENAMES, SPACES, TUNED, MANIFEST)
 
+Content: TypeAlias = bytes | memoryview
+"""The bytes of a file."""
+
 # The longest path that operating systems know.
 MAX_NAME_LENGTH = 4096
+
+# Protocol 4 is the highest that every Python and numpy of the classic scripts reads. The opcodes say:
+# numpy._core.multiarray._reconstruct(ndarray, (0,), b"b"), then its state (1, shape, dtype, C order, bytes).
+PICKLE_START = (
+    b"\x80\x04cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01"
+    b"%(rows)s%(columns)s\x86"
+    b"cnumpy\ndtype\n\x8c\x02f4\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+    b"\x8e%(length)s"
+)
+PICKLE_END = b"tb."
+
+# The addresses of arrays are multiples of this many bytes.
+ALIGNMENT = 16
+
+# Products whose tuned vectors are computed at a time: all at once would take several times the memory of the result.
+BLOCK = 8192
 
 # Spaces that spaces.npz must not hold: look is in embeddings.pkl, tuned is computed.
 RESERVED_SPACES = {"look", "tuned"}
@@ -66,6 +89,11 @@ class Index(Catalogue):
         return sum(path.stat().st_size for path in _existing_files(self.folder))
 
     def searcher(self) -> InMemorySearcher:
+        """See Catalogue. It is always the same one, which keeps what it computes of the vectors."""
+        return self._searcher
+
+    @cached_property
+    def _searcher(self) -> InMemorySearcher:
         return InMemorySearcher(self.spaces)
 
     def facets(self) -> Facets:
@@ -126,25 +154,41 @@ def load_index(folder: StrPath) -> Index:
     A classic pair may hold vectors of any length, and a name twice: vectors are normalized, and of products with one
     name the first is kept.
     """
-    header = load_index_header(folder)
-    folder, manifest = header.folder, header.manifest
-    names = read_names(_read_file(folder, FILENAMES, manifest), classic=not manifest)
-    spaces = {"look": read_look(_read_file(folder, EMBEDDINGS, manifest))}
-    if SPACES in manifest.get("files", {}):
-        spaces |= read_spaces(_read_file(folder, SPACES, manifest))
+    manifest = read_manifest(Path(folder))
+    header, names, spaces = _read_files(Path(folder), manifest)
     _check_sizes(names, spaces, manifest)
     names, spaces = _drop_repeated_names(names, spaces)
     spaces["look"] = _normalize_rows(spaces["look"])
     if header.head:
         attributes = [find_attributes(header.attributes, product_id(name)) for name in names]
         spaces["tuned"] = tuned_vectors(header.head, spaces, attributes)
-    return Index(folder, names, spaces, header.attributes, manifest, header.head)
+    return Index(header.folder, names, spaces, header.attributes, manifest, header.head)
 
 
 def load_index_header(folder: StrPath) -> IndexHeader:
     """Return an index's header, which needs little memory; raises IndexFileError."""
-    folder = Path(folder)
-    manifest = read_manifest(folder)
+    return _read_header(Path(folder), read_manifest(Path(folder)))
+
+
+def _read_files(folder: Path, manifest: Manifest) -> tuple[IndexHeader, tuple[str, ...], dict[str, Matrix]]:
+    """Return what the files of an index hold: the header, the names, and all spaces but tuned; raises IndexFileError.
+
+    Files are read and hashed in a thread of their own while Python reads the table.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        names_read = pool.submit(_read_file, folder, FILENAMES, manifest)
+        look_read = pool.submit(_read_checked, folder, EMBEDDINGS, manifest, _read_aligned)
+        has_spaces = SPACES in manifest.get("files", {})
+        spaces_read = pool.submit(_read_file, folder, SPACES, manifest) if has_spaces else None
+        header = _read_header(folder, manifest)
+        names = read_names(names_read.result(), classic=not manifest)
+        spaces = {"look": read_look(look_read.result())}
+        if spaces_read:
+            spaces |= read_spaces(spaces_read.result())
+    return header, names, spaces
+
+
+def _read_header(folder: Path, manifest: Manifest) -> IndexHeader:
     head = read_head(_read_file(folder, TUNED, manifest)) if TUNED in manifest.get("files", {}) else None
     return IndexHeader(folder, _read_attributes(folder, manifest), manifest, head)
 
@@ -176,11 +220,14 @@ def read_names(content: bytes, classic: bool = False) -> tuple[str, ...]:
     return tuple(name.replace("\\", "/") if classic else name for name in loaded)
 
 
-def read_look(content: bytes) -> Matrix:
+def read_look(content: Content) -> Matrix:
     """Return the look space in embeddings.pkl, float32 (n, C); raises IndexFileError.
 
     It is one array, or the classic list of n arrays.
     """
+    if (own := _own_matrix(content)) is not None and _is_matrix(own):
+        return own
+    content = bytes(content)
     loaded = load_pickle(content, EMBEDDINGS)
     try:
         # One list can stand in another a million times, and that one in a third.
@@ -193,6 +240,27 @@ def read_look(content: bytes) -> Matrix:
     if not _is_matrix(look):
         raise IndexFileError(f"{EMBEDDINGS} does not hold finite vectors of one length. {REBUILD}")
     return look
+
+
+def _own_matrix(content: Content) -> Matrix | None:
+    """Return the array in a pickle as writing.py writes it, byte by byte, without a copy; None for any other."""
+    place, length = PICKLE_START.index(b"%(rows)s"), len(pickle_start(0, 0))
+    shape = struct.unpack_from("<xixi", content, place) if len(content) > length else (-1, -1)
+    size = length + 4 * shape[0] * shape[1]
+    if min(shape) < 1 or size + len(PICKLE_END) != len(content):
+        return None
+    if content[:length] != pickle_start(*shape) or content[-len(PICKLE_END) :] != PICKLE_END:
+        return None
+    return np.frombuffer(content, "<f4", shape[0] * shape[1], length).reshape(shape)
+
+
+def pickle_start(rows: int, columns: int) -> bytes:
+    """Return what precedes the numbers in the pickle of a float32 array (rows, columns); PICKLE_END follows them."""
+    return PICKLE_START % {
+        b"rows": b"J" + struct.pack("<i", rows),
+        b"columns": b"J" + struct.pack("<i", columns),
+        b"length": struct.pack("<Q", rows * columns * 4),
+    }
 
 
 def read_spaces(content: bytes) -> dict[str, Matrix]:
@@ -217,8 +285,13 @@ def read_head(content: bytes) -> AttributeHead:
 
 def tuned_vectors(head: AttributeHead, spaces: Vectors, attributes: Sequence[Attributes]) -> Matrix:
     """Return the tuned vectors of n products, float32 (n, d); raises IndexFileError if the head does not fit them."""
+    tuned = np.empty((0, 0), np.float32)
     try:
-        tuned = head.tuned(spaces, attributes)
+        for start in range(0, len(attributes), BLOCK):
+            part = slice(start, start + BLOCK)
+            found = head.tuned({name: spaces[name][part] for name in INPUTS}, attributes[part])
+            tuned = tuned if start else np.empty((len(attributes), found.shape[1]), np.float32)
+            tuned[part] = found
     except (ValueError, KeyError):
         raise _unfit_head() from None
     if not _is_matrix(tuned):
@@ -227,8 +300,13 @@ def tuned_vectors(head: AttributeHead, spaces: Vectors, attributes: Sequence[Att
 
 
 def _read_file(folder: Path, name: str, manifest: Manifest) -> bytes:
+    return bytes(_read_checked(folder, name, manifest, read_regular_file))
+
+
+def _read_checked(folder: Path, name: str, manifest: Manifest, read: Callable[[Path], Content]) -> Content:
+    """Return the bytes of a file, which must be those that the manifest was written with; raises IndexFileError."""
     try:
-        content = read_regular_file(folder / name)
+        content = read(folder / name)
     except FileNotFoundError:
         missing = f"There is no index in {folder.resolve()} ({name} is missing)."
         raise IndexFileError(f"{missing} Make one: {INDEX_COMMAND}") from None
@@ -239,6 +317,21 @@ def _read_file(folder: Path, name: str, manifest: Manifest) -> bytes:
     if manifest and sha256(content) != manifest["files"][name]:
         raise IndexFileError(f"{folder / name} is not the file that {MANIFEST} was written with. {REBUILD}")
     return content
+
+
+def _read_aligned(path: Path) -> Content:
+    """Return the bytes of a pickle of ours so that its numbers begin where a processor wants them; raises OSError.
+
+    Otherwise every product with the matrix would first copy it.
+    """
+    start = -len(pickle_start(0, 0)) % ALIGNMENT
+    with open_regular_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        buffer = np.empty(start + size, np.uint8)
+        count, rest = file.readinto(buffer.data[start:]), file.read()
+    content = buffer.data[start:].toreadonly()
+    # It may have become shorter or longer meanwhile.
+    return content if count == size and not rest else content[:count].tobytes() + rest
 
 
 def _read_attributes(folder: Path, manifest: Manifest) -> Mapping[str, Attributes]:
@@ -269,7 +362,9 @@ def _drop_repeated_names(
     """Return the names and spaces without the rows whose name, as people ask for it, an earlier row has."""
     first: dict[str, int] = {}
     for row, name in enumerate(names):
-        first.setdefault(readable(str(PurePosixPath(name))), row)
+        is_plain = name.isascii() and "//" not in name and "." not in (name[0], name[-1]) and "/." not in name
+        is_plain = is_plain and name[-1] != "/"
+        first.setdefault(name if is_plain else readable(str(PurePosixPath(name))), row)
     if len(first) == len(names):
         return names, spaces
     rows = list(first.values())
@@ -311,4 +406,9 @@ def _is_name(name: object) -> bool:
 
 
 def _is_matrix(matrix: Matrix) -> bool:
-    return matrix.ndim == 2 and matrix.size > 0 and bool(np.isfinite(matrix).all())
+    if matrix.ndim != 2 or not matrix.size:
+        return False
+    with np.errstate(over="ignore"):  # the square of a number may be too large where the number is not
+        squares = np.einsum("nd,nd->n", matrix, matrix)
+    # Without a bool for each number, which a million products have no memory for.
+    return bool(np.isfinite(squares).all()) or bool(np.isfinite(matrix).all())

@@ -1,5 +1,6 @@
 """The nearest products of a query, weighted over several spaces: what a Searcher does, and the exact one in memory."""
 
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -8,6 +9,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from lookalike.index.facets import Facets
+from lookalike.index.sketch import Sketch, make_sketch
 from lookalike.types import Distances, Filters, Mask, Matrix, Rows, Vectors, Weights
 
 # A float32 product of two unit vectors is off by less.
@@ -21,6 +23,9 @@ CHUNK = 8192
 
 # Candidates kept beyond k: float32 may order neighbors differently.
 SPARE = 16
+
+# A narrower space is read in full, without a sketch.
+MIN_SKETCHED_WIDTH = 64
 
 Neighbors: TypeAlias = tuple[Rows, Distances]
 """The rows of the nearest products and how far each is, nearest first, ties ordered by row."""
@@ -103,26 +108,26 @@ def _squared_distances(vector: Matrix, matrix: Matrix) -> Distances:
 
 
 class InMemorySearcher:
-    """An exact Searcher over float32 (n, d) matrices; see Searcher for its methods.
+    """An exact Searcher over float32 (n, d) matrices; see Searcher for its methods. Threads may share it.
 
     One query, or filtered ones, are searched by pruning (see _candidates), many together in chunks of the products.
     """
 
     def __init__(self, spaces: Vectors) -> None:
-        self._spaces = spaces
-        self._half_squares: dict[str, float | Matrix] = {}
+        self._spaces = {name: _Space(matrix) for name, matrix in spaces.items()}
         self.widths = {name: matrix.shape[1] for name, matrix in spaces.items()}
         self.max_matches = len(next(iter(spaces.values())))
 
     def with_space(self, name: str, matrix: Matrix) -> "InMemorySearcher":
         """Return a searcher that has one more space, float32 (n, d), and shares what this one has computed."""
-        searcher = InMemorySearcher({**self._spaces, name: matrix})
-        searcher._half_squares = {own: halves for own, halves in self._half_squares.items() if own != name}
+        searcher = InMemorySearcher({name: matrix})
+        searcher._spaces = {**self._spaces, **searcher._spaces}
+        searcher.widths = {**self.widths, **searcher.widths}
         return searcher
 
     def vectors(self, rows: Rows | Sequence[int], spaces: Iterable[str] | None = None) -> dict[str, Matrix]:
         """See Searcher."""
-        return {name: self._spaces[name][rows] for name in spaces or self._spaces}
+        return {name: self._spaces[name].matrix[rows] for name in spaces or self._spaces}
 
     def nearest(self, queries: Vectors, weights: Weights, k: int, allowed: RowFilter | None = None) -> Neighbors:
         """See Searcher. scikit-learn's brute force defines what is right."""
@@ -141,7 +146,7 @@ class InMemorySearcher:
         nearest = np.full(len(queries[next(iter(weights))]), np.inf, np.float32)
         for start in range(0, self.max_matches, CHUNK):
             squares = {
-                name: _squared_unit_distances(queries[name], self._spaces[name][start : start + CHUNK])
+                name: _squared_unit_distances(queries[name], self._spaces[name].matrix[start : start + CHUNK])
                 for name in {**weights, **(limits or {})}
             }
             added = reduce(np.add, (squares[name] * np.float32(weight) for name, weight in weights.items()))
@@ -170,7 +175,7 @@ class InMemorySearcher:
                 found.append(self._nearest_to_one(query, weights, k, None))
                 continue
             own = rows[place][scores[place] >= certain]
-            distances = measure_distances(query, {name: self._spaces[name][own] for name in weights}, weights)
+            distances = measure_distances(query, self.vectors(own, weights), weights)
             order = np.lexsort((own, distances))[:k]
             found.append((own[order], distances[order]))
         return np.stack([own for own, _ in found]), np.stack([distances for _, distances in found])
@@ -179,50 +184,114 @@ class InMemorySearcher:
         """Return the scores of some rows for each query: float32 (m, rows)."""
         scores: list[Matrix] = []
         for name, weight in weights.items():
-            halves = self._halves(name)
-            products = queries[name] @ self._spaces[name][part].T
-            scores.append((products - (halves if isinstance(halves, float) else halves[part])) * np.float32(weight))
+            space = self._spaces[name]
+            products = queries[name] @ space.matrix[part].T
+            scores.append((products - space.halves(part)) * np.float32(weight))
         return reduce(np.add, scores)
 
     def _nearest_to_one(self, query: Vectors, weights: Weights, k: int, allowed: Mask | None) -> Neighbors:
         """Return rows (k,) and distances (k,) for one query, space → (d,), among the products of a mask (n,)."""
         rows = self._candidates(query, weights, k, allowed)
-        distances = measure_distances(query, {name: self._spaces[name][rows] for name in weights}, weights)
+        distances = measure_distances(query, self.vectors(rows, weights), weights)
         order = np.lexsort((rows, distances))[:k]
         return rows[order], distances[order]
 
     def _candidates(self, query: Vectors, weights: Weights, k: int, allowed: Mask | None) -> Rows:
         """Return all rows that may be among the k nearest.
 
-        A product's score is Σ w (q·p − |p|²/2), which is largest where the distance is smallest. A space adds at
-        most w |q|²/2 to it, so most products drop out before the widest matrix, searched last, is read.
+        A product's score is Σ w (q·p − |p|²/2), which is largest where the distance is smallest. Each space first adds
+        a bound that it never exceeds: by its sketch, or w |q|²/2 for the widest without one. The products
+        whose bounds reach the score of the k-th of some good ones are then scored, in the narrowest space first. Most
+        drop out before more than sketches is read.
         """
-        *narrow, widest = sorted(weights, key=lambda name: (self.widths[name], name))
-        if not narrow:
-            return _best_rows(_mask_scores(self._scores(query, weights, widest), allowed), k)
-        scores = _mask_scores(reduce(np.add, (self._scores(query, weights, name) for name in narrow)), allowed)
-        first = _largest_rows(scores, k)
-        if not len(first):
-            return first
-        min_score = (scores[first] + self._scores(query, weights, widest, first)).min()
-        max_addition = weights[widest] * float(query[widest] @ query[widest]) / 2
-        rows = np.flatnonzero(scores >= min_score - max_addition - ROUNDING)
-        if len(rows) * SPARSE > len(scores):
-            return _best_rows(scores + self._scores(query, weights, widest), k)
-        return rows[_best_rows(scores[rows] + self._scores(query, weights, widest, rows), k)]
+        few = None if allowed is None or allowed.sum() * SPARSE > len(allowed) else np.flatnonzero(allowed)
+        names = sorted(weights, key=lambda name: (self.widths[name], name))
+        bounds, exact = self._bounds(query, weights, names, slice(None) if few is None else few)
+        total: Matrix = np.asarray(reduce(np.add, bounds.values()))
+        if few is None:
+            total = _mask_scores(total, allowed)
+        rows = np.arange(len(total)) if few is None else few
+        left = [name for name in names if name not in exact]
+        first = _largest_rows(total, k + SPARE) if left else rows[:0]
+        if left and len(first) < k + SPARE:
+            return np.sort(rows[first])  # there are no others
+        if not left:
+            return rows[_best_rows(total, k)]
+        known = reduce(np.add, (self._scores(query, weights, name, rows[first]) for name in names))
+        min_score = np.partition(known, -k)[-k] - 2 * ROUNDING
+        places = np.flatnonzero(total >= min_score)
+        scores = total[places]
+        for name in left:
+            bound = bounds[name]
+            scores += self._scores_of_some(query, weights, name, rows[places])
+            scores -= bound if isinstance(bound, float) else bound[places]
+            places, scores = places[scores >= min_score], scores[scores >= min_score]
+        return rows[places[_best_rows(scores, k)]]
+
+    def _bounds(
+        self, query: Vectors, weights: Weights, names: Sequence[str], rows: Rows | slice
+    ) -> tuple[dict[str, Matrix | float], set[str]]:
+        """Return what each space adds at most to the scores of m rows, float32 (m,), and the spaces where it adds that.
+
+        names are the spaces from the narrowest to the widest. One number stands for the same bound of all rows.
+        """
+        bounds, exact = dict[str, Matrix | float](), set[str]()
+        unsketched = [name for name in names if not self._spaces[name].sketch()]
+        last = unsketched[-1] if unsketched and len(names) > 1 else None
+        if last != names[-1] and last and self.widths[last] < MIN_SKETCHED_WIDTH:
+            last = None
+        for name in names:
+            space, weight = self._spaces[name], weights[name]
+            if sketch := space.sketch():
+                products = sketch.bounds(query[name] * np.float32(weight), rows)
+                bounds[name] = products - space.halves(rows) * np.float32(weight)
+            elif name == last:
+                bounds[name] = weight * float(query[name] @ query[name]) / 2
+            else:
+                bounds[name] = self._scores(query, weights, name, rows)
+                exact.add(name)
+        return bounds, exact
+
+    def _scores_of_some(self, query: Vectors, weights: Weights, name: str, rows: Rows) -> Matrix:
+        """Return what a space adds to the scores of m rows, float32 (m,), the fastest way to read so many of all."""
+        if len(rows) * SPARSE > self.max_matches:
+            return self._scores(query, weights, name)[rows]
+        return self._scores(query, weights, name, rows)
 
     def _scores(self, query: Vectors, weights: Weights, name: str, rows: Rows | slice = slice(None)) -> Matrix:
         """Return what a space adds to the scores of m rows: float32 (m,)."""
-        halves = self._halves(name)
-        products = self._spaces[name][rows] @ (query[name] * np.float32(weights[name]))
-        return products - (halves if isinstance(halves, float) else halves[rows]) * np.float32(weights[name])
+        space = self._spaces[name]
+        products = space.matrix[rows] @ (query[name] * np.float32(weights[name]))
+        return products - space.halves(rows) * np.float32(weights[name])
 
-    def _halves(self, name: str) -> float | Matrix:
-        """Return half of each row's squared length: one number if, as nearly always, all lengths are 1."""
-        if name not in self._half_squares:
-            squares = np.einsum("nd,nd->n", self._spaces[name], self._spaces[name])
-            self._half_squares[name] = 0.5 if np.abs(squares - 1).max() < ROUNDING / 10 else squares / 2
-        return self._half_squares[name]
+
+class _Space:
+    """A matrix, float32 (n, d), and what is computed of it at its first use."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix = matrix
+        self._halves: float | Matrix | None = None
+        self._sketch: Sketch | None = None
+        self._has_looked = False
+        self._lock = threading.RLock()
+
+    def halves(self, rows: Rows | slice) -> float | Matrix:
+        """Return half of the squared length of m rows: one number if, as nearly always, all lengths are 1."""
+        with self._lock:
+            if self._halves is None:
+                squares = np.einsum("nd,nd->n", self.matrix, self.matrix)
+                self._halves = 0.5 if np.abs(squares - 1).max() < ROUNDING / 10 else squares / 2
+        return self._halves if isinstance(self._halves, float) else self._halves[rows]
+
+    def sketch(self) -> Sketch | None:
+        """Return the sketch of all rows, None if the space is narrow or none is worth its memory."""
+        with self._lock:
+            if not self._has_looked:
+                is_unit = isinstance(self.halves(slice(0)), float)  # its bounds round like products of unit vectors
+                is_wide = self.matrix.shape[1] >= MIN_SKETCHED_WIDTH
+                self._sketch = make_sketch(self.matrix) if is_unit and is_wide else None
+                self._has_looked = True
+        return self._sketch
 
 
 def _mask_scores(scores: Matrix, allowed: Mask | None) -> Matrix:

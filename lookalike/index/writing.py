@@ -5,7 +5,6 @@ import os
 import pickle
 import shutil
 import signal
-import struct
 import threading
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,23 +25,15 @@ from lookalike.index.reading import (
     FILES,
     FORMAT,
     MANIFEST,
+    PICKLE_END,
     SPACES,
     TUNED,
     Index,
+    pickle_start,
     read_head,
     read_manifest,
 )
 from lookalike.types import Matrix, StrPath
-
-# Protocol 4 is the highest that every Python and numpy of the classic scripts reads. The opcodes say:
-# numpy._core.multiarray._reconstruct(ndarray, (0,), b"b"), then its state (1, shape, dtype, C order, bytes).
-PICKLE_START = (
-    b"\x80\x04cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01"
-    b"%(rows)s%(columns)s\x86"
-    b"cnumpy\ndtype\n\x8c\x02f4\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
-    b"\x8e%(length)s"
-)
-PICKLE_END = b"tb."
 
 
 def save_index(
@@ -97,11 +88,7 @@ def save_head(index: Index, head: AttributeHead | None, tuning: Mapping[str, Any
 def pickled_matrix(shape: tuple[int, int], blocks: Iterable[Matrix]) -> Iterator[bytes]:
     """Yield the bytes of the pickle of a float32 array of that shape, given its rows in blocks (m, C)."""
     rows, columns = shape
-    yield PICKLE_START % {
-        b"rows": b"J" + struct.pack("<i", rows),
-        b"columns": b"J" + struct.pack("<i", columns),
-        b"length": struct.pack("<Q", rows * columns * 4),
-    }
+    yield pickle_start(rows, columns)
     for block in blocks:
         yield block.astype("<f4", copy=False).tobytes()
     yield PICKLE_END

@@ -1,7 +1,7 @@
 """How close a match really is, compared with the catalogue itself; and whether a photo shows anything it sells."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Generic, TypeVar
@@ -10,6 +10,7 @@ import numpy as np
 
 from lookalike.embedding.embedder import Embedder
 from lookalike.index.catalogue import Catalogue
+from lookalike.index.vector_search import InMemorySearcher
 from lookalike.search.ranking_rule import DEFAULT_BALANCE, RankingRule, default_rule, usable_rule
 from lookalike.search.recommender import Ranking, Recommender, same_picture_limits, show_same_picture
 from lookalike.types import Matrix, Pixels, Rows, Vectors, Weights
@@ -18,6 +19,8 @@ MAX_SAMPLED, SEED = 500, 0
 # A photo is unrelated if it is farther from every product than this share of how far synthetic blanks are. At
 # 0.86 or less, photos of clothes begin to be rejected; see the measurement in tests/search/test_closeness.py.
 UNRELATED_SHARE = 0.88
+# Products whose looks are compared with a photo's at a time.
+CHUNK = 4096
 # Seconds that an answer waits for what it is compared with, before it is shown without that.
 MAX_WAIT = 30.0
 # How many neighbors are ordered at a time where one stage ranks.
@@ -115,7 +118,7 @@ class UnrelatedPhotoDetector:
     """
 
     def __init__(self, index: Catalogue, embedder: Embedder) -> None:
-        self._searcher = index.searcher()
+        self._index, self._searcher = index, index.searcher()
         self._embedder = embedder
 
     @cached_property
@@ -130,7 +133,20 @@ class UnrelatedPhotoDetector:
 
     def rejects(self, vectors: Vectors) -> bool:
         """Return whether every photo of a query, space → float32 (m, d), is unrelated to the index."""
-        return bool((self.distances(vectors["look"]) > self.limit).all())
+        return not any((apart <= self.limit).any() for apart in self._distances_by_chunk(vectors["look"]))
+
+    def _distances_by_chunk(self, looks: Matrix) -> Iterator[Matrix]:
+        """Yield how far looks (m, C) are from the nearest of some products, then of others: float32 (m,) each.
+
+        One related product is enough, and mostly among the first: all of them are read for unrelated photos alone.
+        """
+        if not self._index.is_in_memory:
+            yield self.distances(looks)
+            return
+        products = self._index.in_memory().look
+        for start in range(0, len(products), CHUNK):
+            some = InMemorySearcher({"look": products[start : start + CHUNK]})
+            yield some.nearest_distances({"look": looks}, {"look": 1.0})
 
 
 def synthetic_blanks(size: int, count: int = 8) -> Pixels:

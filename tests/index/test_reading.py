@@ -6,14 +6,17 @@ import subprocess
 import sys
 import unicodedata
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
 
 from lookalike.errors import IndexFileError
-from lookalike.index.catalogue import stored_name
-from lookalike.index.reading import load_index, load_index_header
-from lookalike.index.writing import save_index
+from lookalike.index.attributes import normalize
+from lookalike.index.catalogue import product_id, readable, stored_name
+from lookalike.index.reading import load_index, load_index_header, read_look
+from lookalike.index.safe_loading import load_pickle
+from lookalike.index.writing import pickled_matrix, save_index
 
 LOOK = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
 NAMES = ["images/1.jpg", "images/a/2.jpg", "/elsewhere/3.jpg"]
@@ -254,3 +257,59 @@ def test_a_header_holds_everything_but_names_and_vectors(toy_index):
     header, index = load_index_header(toy_index), load_index(toy_index)
     assert (header.folder, header.manifest, header.attributes) == (index.folder, index.manifest, index.attributes)
     assert header.head is None and header.written_at == index.written_at > 1.6e9
+
+
+def test_numbers_of_a_saved_index_are_read_without_a_copy_and_where_processors_want_them(tmp_path):
+    save(tmp_path)
+    look = load_index(tmp_path).look
+    assert look.flags.aligned and not look.flags.owndata and not look.flags.writeable
+
+
+@pytest.mark.parametrize("change", [b"", b"tb.", b"\x00"])
+@pytest.mark.parametrize("place", [0, 70, 88, 93, 129])
+def test_a_pickle_that_is_ours_but_for_a_byte_is_read_as_any_other(place, change):
+    whole = b"".join(pickled_matrix(LOOK.shape, [LOOK]))
+    np.testing.assert_array_equal(read_look(whole), LOOK)
+    flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+    for content in (flipped + change, whole[:-1] + change, whole[: len(whole) // 2] + change):
+        try:
+            expected = load_pickle(content, "embeddings.pkl")
+        except IndexFileError:
+            expected = None
+        if isinstance(expected, np.ndarray) and expected.ndim == 2 and np.isfinite(expected).all():
+            np.testing.assert_array_equal(read_look(content), expected)
+        else:
+            with pytest.raises(IndexFileError):
+                read_look(content)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_none_are_refused_in_our_own_pickles(number):
+    look = LOOK.copy()
+    look[1, 0] = number
+    with pytest.raises(IndexFileError, match="finite vectors"):
+        read_look(b"".join(pickled_matrix(look.shape, [look])))
+
+
+def test_numbers_whose_squares_are_too_large_are_finite():
+    look = (LOOK * 1e30).astype(np.float32)
+    np.testing.assert_array_equal(read_look(b"".join(pickled_matrix(look.shape, [look]))), look)
+
+
+def test_a_searcher_is_made_once(tmp_path):
+    save(tmp_path)
+    index = load_index(tmp_path)
+    assert index.searcher() is index.searcher() is not index.sample(2).searcher()
+
+
+@pytest.mark.parametrize("name", ["1.jpg", "a/1.jpg", "a/b.c.jpg", "a", "a/b", "a.", "a/b.", ".jpg", "a/.jpg", "..jpg",
+                                  "a/..jpg", "a/...", "a.b/", "a.b//", "a.b/.", "a/./b.x", "..", "a/..", "a.jpg/..",
+                                  "é.jpg", "e\u0301/e\u0301.jpg", "\udce9.jpg", " .jpg", "a\\b.jpg"])  # fmt: skip
+def test_an_id_is_the_stem_of_the_files_path(name):
+    assert product_id(name) == normalize(readable(PurePosixPath(name).stem))
+
+
+@pytest.mark.parametrize("other", ["a//1.jpg", "a/./1.jpg", "./a/1.jpg", "a/1.jpg/", "a/1.jpg/."])
+def test_names_of_one_path_are_one_product_in_a_classic_pair(tmp_path, other):
+    save_classic(tmp_path, LOOK, ["a/1.jpg", "a/2.jpg", other])
+    assert load_index(tmp_path).names == ("a/1.jpg", "a/2.jpg")

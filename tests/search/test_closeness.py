@@ -12,6 +12,7 @@ from lookalike.images.decoding import load_pixels
 from lookalike.index.attribute_head import AttributeHead
 from lookalike.index.reading import Index, load_index
 from lookalike.search.closeness import (
+    CHUNK,
     UNRELATED_SHARE,
     Calibration,
     Closeness,
@@ -142,6 +143,19 @@ def test_a_photo_about_as_far_away_as_synthetic_blanks_is_rejected(toy_index, to
     assert detector.rejects({"look": white}) is True
     assert detector.rejects({"look": yellow}) is False
     assert detector.rejects({"look": np.concatenate([white, yellow])}) is False  # one photo of two shows something
+
+
+@pytest.mark.parametrize("place", [0, CHUNK - 1, CHUNK, 3 * CHUNK + 17])
+def test_one_related_product_is_enough_wherever_it_stands(place):
+    look = np.tile(at(1.5), (3 * CHUNK + 18, 1))
+    look[place] = at(0.2)[0]
+    detector = UnrelatedPhotoDetector(index_of(look=look), None)
+    detector.limit = apart(0.3)
+    for angle in (0, 0.1, 0.45, 0.55, 1.1, 1.6):
+        asked = at(angle, angle - 0.05)
+        is_unrelated = bool((detector.distances(asked) > detector.limit).all())
+        assert detector.rejects({"look": asked}) is is_unrelated
+    assert detector.rejects({"look": at(0.1)}) is False and detector.rejects({"look": at(0.7)}) is True
 
 
 def page_of_text(seed):
