@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import time
 from collections.abc import Hashable
 from pathlib import Path
@@ -32,10 +33,11 @@ def of_product(catalogue: Catalogue, product: Product, version: Hashable, side: 
     file = catalogue.picture(product)
     if file is None:
         return None
-    picture, tried_at = _product_thumbnail(product.name, version, side, file, catalogue.folder)
+    name = os.fsencode(product.name)  # Streamlit's caches refuse text that is not UTF-8
+    picture, tried_at = _product_thumbnail(name, version, side, file, catalogue.folder)
     if picture is None and time.monotonic() - tried_at >= RETRY_SECONDS:
-        _product_thumbnail.clear(product.name, version, side, file, catalogue.folder)
-        picture, _ = _product_thumbnail(product.name, version, side, file, catalogue.folder)
+        _product_thumbnail.clear(name, version, side, file, catalogue.folder)
+        picture, _ = _product_thumbnail(name, version, side, file, catalogue.folder)
     return picture
 
 
@@ -80,7 +82,7 @@ def data_url(picture: bytes) -> str:
 
 @st.cache_data(max_entries=5000, show_spinner=False)
 def _product_thumbnail(
-    name: str, version: Hashable, side: int, _file: Path, _folder: StrPath
+    name: bytes, version: Hashable, side: int, _file: Path, _folder: StrPath
 ) -> tuple[bytes | None, float]:
     """Return JPEG bytes, None if the file cannot be read now, and when it was tried."""
     try:

@@ -84,7 +84,7 @@ def test_prices_read_from_a_table_are_those_read_from_dicts():
         table.add(f"{n}.jpg", own)
     columns = ("price", "sale_price", "currency")
     prices = Prices((table.attributes(row, columns) for row in range(200)), "EUR")
-    facets = Facets.packed(200, {}, prices)
+    facets = Facets.packed(200, {}, prices=prices)
     expected = Facets(rows)
     assert facets.words == expected.words and facets.currency == "EUR" and facets.words["price"] == prices.bands
     np.testing.assert_array_equal(facets.prices.amounts, expected.prices.amounts)

@@ -1,5 +1,6 @@
 """From a query to its answer, where nothing is computed twice. It draws nothing."""
 
+import os
 import weakref
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -147,7 +148,7 @@ def product_view(recommender: Recommender, version: Hashable, product: Product) 
     picture = recommender.index.picture(product)
     if picture is None:
         raise ImageError(texts.IMAGE_MISSING)
-    return _product_view(recommender, version, product.name, picture)
+    return _product_view(recommender, version, os.fsencode(product.name), picture)
 
 
 def view_regions(query: Query, views: Sequence[View]) -> list[Region]:
@@ -263,7 +264,7 @@ def _reread_while_kept(photo: Photo) -> Callable[[], bytes | None]:
 
 
 @st.cache_resource(max_entries=24, ttl=KEPT_SECONDS, show_spinner=False)
-def _product_view(_recommender: Recommender, version: Hashable, name: str, _picture: Path) -> View:
+def _product_view(_recommender: Recommender, version: Hashable, name: bytes, _picture: Path) -> View:
     return look_at(_recommender.embedder, _picture, stage=telemetry.stage)
 
 
