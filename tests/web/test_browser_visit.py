@@ -463,6 +463,7 @@ def test_the_catalogues_tab_and_page_are_still_open_after_back(enter, demo_shop,
     wait_until_calm(page)  # or the card is the last column's
     card.get_by_text(texts.MORE_LIKE_THIS).click()
     expect_answer(page)
+    wait_until_calm(page)  # Streamlit lets a component's message that crosses Back undo it
     page.go_back()
     expect(page.get_by_role("tab", name=staff_texts.DOUBTS)).to_have_attribute(
         "aria-selected", "true", timeout=TIMEOUT_MS
