@@ -1,6 +1,6 @@
 """Collect garbage every few seconds, instead of after every run of the page.
 
-Streamlit would look at every object of the process after each run, which takes 150 ms and lets nobody else compute.
+Streamlit would look at every object of the process after each run, and no other thread can compute meanwhile.
 """
 
 import gc
