@@ -12,9 +12,10 @@ run: index
 index: $(VENV)/installed
 	$(BIN)/python extract_features.py
 
-# Two files of tests at a time: browsers and servers wait for each other much of the time.
+# Two files of tests at a time: browsers and servers wait for each other much of the time. A worker that dies fails the
+# run; the other one does the rest.
 test: $(VENV)/installed-tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 # Ray clusters, a real Milvus server and an S3 server, in a network namespace; each server has its own environment.
 test-scale: $(VENV)/installed-scale
