@@ -84,8 +84,8 @@ def index(
 
     refused: tuple[tuple[str, str], ...] = ()
     if feed:
-        if ray or styles:
-            raise click.UsageError("--feed brings its own table and is fetched by this machine: no --styles, no --ray.")
+        if styles:
+            raise click.UsageError("--feed brings its own table: leave --styles out.")
         catalogue = fetch_catalogue_of(feed, output, feed_hosts, accept_loss)
         images, styles, refused = str(catalogue.images), str(catalogue.styles), catalogue.refused + catalogue.missing
     folder = Storage(images).folder
@@ -98,7 +98,9 @@ def index(
         from lookalike.extraction.ray_worker import Recipe
 
         recipe = Recipe(backbone, weights, engine, precision, batch_size, cores=workers)
-        report = build_index_on_ray(images, output, ray, recipe, table, shard_size, progress, rebuild, announce)
+        report = build_index_on_ray(
+            images, output, ray, recipe, table, shard_size, progress, rebuild, announce, refused
+        )
         # The cluster has settled what auto stands for.
         backbone, precision = report.backbone, report.precision
     else:

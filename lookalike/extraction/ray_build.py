@@ -48,6 +48,7 @@ def build_index_on_ray(
     progress: Progress = no_progress,
     rebuild: bool = False,
     announce: Callable[[str], object] = lambda text: None,
+    refused: Sequence[tuple[str, str]] = (),
 ) -> Report:
     """Index images on a Ray cluster, as build_index does on one machine, and return a Report.
 
@@ -56,7 +57,7 @@ def build_index_on_ray(
         output: the folder of the index and, in a folder below it, of the shards.
         address: where Ray listens, or local to start it here.
         recipe: how vectors are made; recipe.cores is the most that one worker may hold.
-        styles, progress, rebuild: as build_index takes them.
+        styles, progress, rebuild, refused: as build_index takes them.
         shard_size: how many files a shard has on average; a lost worker loses at most two shards of work.
         announce: see find_backbone.
 
@@ -87,11 +88,11 @@ def build_index_on_ray(
                 storage.find(output)
             with finishing(len(files)):
                 shards.finish()
-                indexed, skipped = _index_from_shards(output, description, manifest, unsuffixed)
+                indexed, skipped = _index_from_shards(output, description, manifest, [*unsuffixed, *refused])
                 checkpoint.finish()
     seconds = time.perf_counter() - start
     return Report(
-        found=len(files) + len(unsuffixed),
+        found=len(files) + len(unsuffixed) + len(refused),
         indexed=indexed,
         embedded=embedded,
         skipped=skipped,
@@ -136,18 +137,15 @@ def _process_parts(shards: ShardFolder, job: Job) -> Generator[tuple[str | None,
 
 
 def _index_from_shards(
-    output: StrPath,
-    description: index_manifest.Manifest,
-    manifest: ShardManifest,
-    unsuffixed: Sequence[tuple[str, str]],
+    output: StrPath, description: index_manifest.Manifest, manifest: ShardManifest, others: Sequence[tuple[str, str]]
 ) -> tuple[int, tuple[tuple[str, str], ...]]:
     """Write the ordinary index from the shards; return its number of products, and (name, reason) of other files.
 
-    unsuffixed are those of the other files that are in no shard.
+    others are those that are in no shard.
     """
     folder = Path(output, SHARDS_FOLDER)
     names = [name for block, _ in read_shards(folder) for name in block]
-    skipped = (*read_skipped_files(folder), *unsuffixed)
+    skipped = (*read_skipped_files(folder), *others)
     widths = {space: width for space, width in manifest.spaces.items() if space != "look"}
     blocks = (np.concatenate(list(spaces.values()), axis=1) for _, spaces in read_shards(folder))
     write_index(output, blocks, names, skipped, description, widths)
@@ -179,7 +177,7 @@ def cluster(address: str) -> Iterator[None]:
         options |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         _connect(address, options)
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except Exception as error:  # Ray raises a bare Exception where a node does not start in time
         raise CatalogueError(
             f"Could not connect to Ray at {address} ({first_line(error)}). Check the address and the cluster (ray "
             "status)."
