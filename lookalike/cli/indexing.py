@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     metavar="HOST[:PORT]",
     help="A host of the shop's own network that the feed's pictures may come from; may be repeated.",
 )
+@click.option(
+    "--feed-link",
+    type=NAME,
+    metavar="ADDRESS",
+    help="The shop's page for products whose feed names none, with {id} or {group} for the product's id or group.",
+)
 @click.option("--accept-loss", is_flag=True, help="Go on though the feed has lost more than half of its products.")
 @click.option("--output", default=".", type=NAME, metavar="DIR", help="Where the index is written.")
 @click.option("--styles", type=NAME, metavar="FILE", help="Table of attributes; styles.csv near the images if absent.")
@@ -54,6 +60,7 @@ def index(
     images: str,
     feed: str | None,
     feed_hosts: tuple[str, ...],
+    feed_link: str | None,
     accept_loss: bool,
     output: str,
     styles: str | None,
@@ -86,7 +93,7 @@ def index(
     if feed:
         if styles:
             raise click.UsageError("--feed brings its own table: leave --styles out.")
-        catalogue = fetch_catalogue_of(feed, output, feed_hosts, accept_loss)
+        catalogue = fetch_catalogue_of(feed, output, feed_hosts, accept_loss, feed_link)
         images, styles, refused = str(catalogue.images), str(catalogue.styles), catalogue.refused + catalogue.missing
     folder = Storage(images).folder
     table = styles or (find_styles(folder) if folder else None)
@@ -113,11 +120,14 @@ def index(
         tune_new_index(output, embedder)
 
 
-def fetch_catalogue_of(feed: str, output: str, hosts: tuple[str, ...], accept_loss: bool) -> "FeedCatalogue":
+def fetch_catalogue_of(
+    feed: str, output: str, hosts: tuple[str, ...], accept_loss: bool, link: str | None
+) -> "FeedCatalogue":
     """Fetch what a feed names, and say how much of it has changed."""
     from lookalike.extraction.feed_catalogue import fetch_feed
 
-    catalogue = fetch_feed(feed, output, hosts, accept_loss, partial(show_progress, unit="product", smoothing=0.1))
+    progress = partial(show_progress, unit="product", smoothing=0.1)
+    catalogue = fetch_feed(feed, output, hosts, accept_loss, progress, link=link)
     stale = f" {catalogue.stale:,} are earlier ones, because their hosts have trouble." if catalogue.stale else ""
     gone = f" {len(catalogue.missing):,} further pictures cannot be had." if catalogue.missing else ""
     announce(f"{catalogue.fetched:,} pictures fetched; {len(catalogue.refused):,} rows are no product.{gone}{stale}")

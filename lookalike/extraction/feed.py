@@ -8,18 +8,20 @@ import csv
 import gzip
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from gzip import GzipFile
 from io import BufferedReader, TextIOWrapper
 from itertools import chain
 from typing import Any, AnyStr
+from urllib.parse import quote
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from lookalike.errors import CatalogueError
+from lookalike.extraction import shopify
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN, UNKNOWN, normalize
 from lookalike.index.offers import AVAILABILITY, CURRENCY, GROUP, LINK, PRICE, SALE_PRICE, SIZE
 from lookalike.index.prices import parse_price
@@ -50,7 +52,8 @@ MAX_FIELD = 200_000
 MAX_LINE = 1_000_000
 # A feed that is cut in the middle, or not a feed at all, is told with the products before it.
 CUT = "the feed ends in the middle of an item"
-SHOPIFY = ("handle", "image src")
+# What stands in an address for a product's id, and for its item_group_id or, without one, its id.
+LINK_ID, LINK_GROUP = "{id}", "{group}"
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,11 @@ class RefusedRow:
     reason: str
 
 
-def read_feed(path: StrPath) -> Iterator[FeedProduct | RefusedRow]:
+def read_feed(path: StrPath, link: str | None = None) -> Iterator[FeedProduct | RefusedRow]:
     """Yield the products of a feed and the rows that are none; raises CatalogueError if it is not a feed at all.
 
-    Of several rows of one id, the first counts, and the others are refused.
+    Of several rows of one id, the first counts, and the others are refused. link is the address of the shop's page for
+    products that name none, with LINK_ID and LINK_GROUP in it.
     """
     count = 0
     # The ids of a hundred thousand products would take ten megabytes: SQLite keeps what is much in a file of its own.
@@ -85,11 +89,20 @@ def read_feed(path: StrPath) -> Iterator[FeedProduct | RefusedRow]:
                     yield RefusedRow(row.id, "another row has this id")
                     continue
                 count += 1
+                row = _with_link(row, link) if link else row
             yield row
     if not count:
         raise CatalogueError(
             f"{path} has no product that can be used. It needs an id and a picture's address for each."
         )
+
+
+def _with_link(product: FeedProduct, link: str) -> FeedProduct:
+    """Return a product that has a link to the shop's page."""
+    group = product.attributes.get(GROUP, product.id)
+    for placeholder, value in ((LINK_ID, product.id), (LINK_GROUP, group)):
+        link = link.replace(placeholder, quote(value, safe=""))
+    return replace(product, attributes={LINK: link, **product.attributes})
 
 
 def _open(path: StrPath) -> BufferedReader | GzipFile:
@@ -176,7 +189,7 @@ def _read_table(file: BufferedReader | GzipFile, path: StrPath, start: bytes) ->
     except csv.Error:  # a field without an end
         header = []
     rows = csv.reader(_cut_lines(text.readline), delimiter=delimiter, quotechar='"', quoting=csv.QUOTE_MINIMAL)
-    if all(name in header for name in SHOPIFY):
+    if all(name in header for name in shopify.NEEDED):
         yield from _read_shopify(header, rows)
         return
     if "id" not in header or not {"image_link", "image link"} & set(header):
@@ -205,37 +218,28 @@ def _cut_lines(readline: Callable[[int], AnyStr]) -> Iterator[AnyStr]:
 
 def _read_shopify(header: list[str], rows: Any) -> Iterator[FeedProduct | RefusedRow]:
     """Yield Shopify's products: the rows of one handle follow each other, one for each picture or variant."""
-    names = {
-        "handle": "id",
-        "title": "title",
-        "image src": "image_link",
-        "type": "product_type",
-        "vendor": "brand",
-        "variant price": "price",
-    }
-    current: dict[str, list[str]] = {}
+    current: list[dict[str, str]] = []
     first = 0
     for number, row in chain(_numbered(rows), [(0, None)]):
         if isinstance(row, RefusedRow):
             yield row
             continue
         fields = dict(zip(header, row)) if row is not None else {}
-        handle = fields.get("handle", "").strip()
-        if current and (row is None or handle != current["id"][0]):
-            yield _product(current, first)
-            current = {}
-        if not handle:
-            continue
-        first = first if current else number
-        for name, ours in names.items():
-            if value := fields.get(name, "").strip():
-                known = current.setdefault(ours, [])
-                if ours == "image_link" or not known:
-                    known.append(value)
-        for place in "123":
-            option = fields.get(f"option{place} name", "").strip().lower()
-            if option in ("color", "colour", "size") and (value := fields.get(f"option{place} value", "").strip()):
-                current.setdefault("color" if option == "colour" else option, [value])
+        handle = fields.get(shopify.HANDLE, "").strip()
+        if current and handle != current[0][shopify.HANDLE].strip():
+            yield from _shopify_products(current, first)
+            current = []
+        if handle and len(current) < shopify.MAX_ROWS:
+            first = first if current else number
+            current.append(fields)
+
+
+def _shopify_products(rows: Sequence[Mapping[str, str]], number: int) -> Iterator[FeedProduct | RefusedRow]:
+    if not shopify.is_for_sale(rows):
+        yield RefusedRow(rows[0][shopify.HANDLE].strip(), "it is a draft or archived, so that no shopper can buy it")
+        return
+    for fields in shopify.merchant_items(rows):
+        yield _product(fields, number)
 
 
 def _numbered(rows: Any) -> Iterator[tuple[int, list[str] | RefusedRow]]:

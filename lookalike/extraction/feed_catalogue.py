@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from lookalike.errors import CatalogueError, IndexFileError
 from lookalike.extraction.build import Interrupted
-from lookalike.extraction.feed import FeedProduct, RefusedRow, read_feed
+from lookalike.extraction.feed import LINK_GROUP, LINK_ID, FeedProduct, RefusedRow, read_feed
 from lookalike.extraction.feed_pictures import PAUSES, FeedPictures, Outcome
 from lookalike.files import beside_path
 from lookalike.images.guarded_connection import STRICT, Policy
@@ -74,6 +74,7 @@ def fetch_feed(
     progress: Progress = lambda outcomes, **_: outcomes,
     policy: Policy = STRICT,
     pauses: tuple[float, ...] = PAUSES,
+    link: str | None = None,
 ) -> FeedCatalogue:
     """Read a feed and fetch its pictures into the folder feed/ of an index's folder.
 
@@ -87,16 +88,22 @@ def fetch_feed(
         progress: wraps the iterator of outcomes; it is given total, as tqdm is.
         policy: where pictures may come from.
         pauses: the seconds to wait before each further try of a picture.
+        link: the address of the shop's page for products that name none; see read_feed.
 
     Raises:
-        CatalogueError: the feed cannot be read, or it has lost too many products.
+        CatalogueError: the feed cannot be read, or it has lost too many products; or link is no address.
         IndexFileError: the folder cannot be written.
         Interrupted: Ctrl-C; the message says how much is fetched.
     """
+    if link and not (link.startswith(("http://", "https://")) and (LINK_ID in link or LINK_GROUP in link)):
+        raise CatalogueError(
+            f"{link} is no address of a product's page. Write it as https://shop.example/products/{LINK_GROUP} or with "
+            f"{LINK_ID}."
+        )
     folder = Path(output) / FOLDER
     _make_folder(folder)
     with lock(output):
-        return _fetch_locked(feed, folder, hosts, accept_loss, progress, policy, pauses)
+        return _fetch_locked(feed, folder, hosts, accept_loss, progress, policy, pauses, link)
 
 
 def _fetch_locked(
@@ -107,9 +114,10 @@ def _fetch_locked(
     progress: Progress,
     policy: Policy,
     pauses: tuple[float, ...],
+    link: str | None,
 ) -> FeedCatalogue:
     path = _download(feed, folder) if feed.lower().startswith(("http://", "https://")) else Path(feed)
-    columns, count = _survey(path)
+    columns, count = _survey(path, link)
     with closing(FeedPictures(folder / PICTURES, _allow(policy, hosts), pauses)) as pictures:
         before = pictures.count
         _check_loss(feed, count, before, accept_loss)
@@ -117,7 +125,7 @@ def _fetch_locked(
         missing: list[tuple[str, str]] = []
         counts = _Counts()
         # What was fetched is recorded before the database is closed, after Ctrl-C too.
-        with _interruptible(counts, count), closing(pictures.fetch(_products(path, refused))) as fetched:
+        with _interruptible(counts, count), closing(pictures.fetch(_products(path, refused, link))) as fetched:
             for outcome in progress(fetched, total=count):
                 counts.add(outcome)
                 if outcome.files:
@@ -127,7 +135,7 @@ def _fetch_locked(
         _check_loss(feed, counts.found, before, accept_loss)
         if not counts.found:
             raise CatalogueError(f"None of the pictures of {feed} can be fetched. The first reason: {refused[-1][1]}")
-        _write_table(folder / TABLE, columns, _products(path, []), pictures)
+        _write_table(folder / TABLE, columns, _products(path, [], link), pictures)
         pictures.finish()
     return FeedCatalogue(
         folder / PICTURES, folder / TABLE, tuple(refused), tuple(missing), counts.fetched, counts.stale
@@ -172,19 +180,19 @@ def _copy(answer: Any, path: Path) -> int:
     return size
 
 
-def _survey(path: Path) -> tuple[list[str], int]:
+def _survey(path: Path, link: str | None) -> tuple[list[str], int]:
     """Return the columns of a feed's products and how many products it has; raises CatalogueError."""
     columns: dict[str, None] = {}
     count = 0
-    for product in _products(path, []):
+    for product in _products(path, [], link):
         columns.update(dict.fromkeys(product.attributes))
         count += 1
     return [*columns], count
 
 
-def _products(path: Path, refused: list[tuple[str, str]]) -> Iterator[FeedProduct]:
+def _products(path: Path, refused: list[tuple[str, str]], link: str | None) -> Iterator[FeedProduct]:
     """Yield a feed's products, and add the other rows to refused."""
-    for row in read_feed(path):
+    for row in read_feed(path, link):
         if isinstance(row, RefusedRow):
             refused.append((row.id, row.reason))
         else:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing
@@ -29,6 +30,7 @@ MAX_FAILURES = 8
 RESUMABLE_SECONDS = 24 * 3600.0
 SAVE_SECONDS = 1.0
 MAX_NAME_BYTES = 150
+ADDRESS_LOCKS, MAX_REMEMBERED = 64, 256
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif"}
 OTHER_SUFFIX = ".avif"  # of the formats in boxes, AVIF and HEIF; the decoder goes by the content
 NO_IMAGE = "The address leads to something that is no image."
@@ -85,13 +87,19 @@ class _Kept:
 class _Host:
     """How often a host failed in a row, the threads that take its products, and the turns to ask it.
 
-    The further pictures of a product may be at another host than its first one.
+    The further pictures of a product may be at another host than its first one. Variants often share a picture, and
+    follow each other: the last ones that the host gave are not asked for again.
     """
 
     pool: ThreadPoolExecutor
     turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_PER_HOST))
     failures: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    # One address is asked for by one thread at a time; addresses share these locks by their hashes.
+    address_locks: tuple[threading.Lock, ...] = field(
+        default_factory=lambda: tuple(threading.Lock() for _ in range(ADDRESS_LOCKS))
+    )
+    last: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
 
     @property
     def is_down(self) -> bool:
@@ -100,6 +108,12 @@ class _Host:
     def note(self, failed: bool) -> None:
         with self.lock:
             self.failures = self.failures + 1 if failed else 0
+
+    def remember(self, picture: _Kept) -> None:
+        with self.lock:
+            self.last[picture.address] = picture
+            if len(self.last) > MAX_REMEMBERED:
+                self.last.popitem(last=False)
 
 
 class FeedPictures:
@@ -248,25 +262,43 @@ class FeedPictures:
         return Outcome(product.id, tuple(one.file for one in kept), tuple(missing), fetched, stale), kept
 
     def _fetch_address(self, address: str, stem: str, known: _Kept | None) -> tuple[_Kept, bool]:
-        """Return the picture at an address, in the file of that name, and whether it was written now.
+        """Return the picture at an address, in the file of that name, and whether it was fetched now.
 
         known is what was kept of the address. In another place it counts as new: until everything is recorded, another
         picture may take its file.
         """
         if known and Path(known.file).stem != stem:
             known = None
-        version = known.version if known else Version()
-        fetched = self._ask(address, version)
-        now = time.time()
-        if fetched is None and known:
-            return _Kept(known.file, address, version, now), False
-        content = fetched.content if fetched else b""
-        kind = read_format(content[:4096])
-        if kind is None:
-            raise FetchError(NO_IMAGE)
-        file = stem + SUFFIXES.get(kind, OTHER_SUFFIX)
-        write_whole(self.folder / file, content)
-        return _Kept(file, address, fetched.version if fetched else version, now), True
+        host = self._host(_host_name(address))
+        with host.address_locks[hash(address) % ADDRESS_LOCKS]:
+            if (other := host.last.get(address)) and (copied := self._copy(other, stem)):
+                return copied, False
+            version = known.version if known else Version()
+            fetched = self._ask(address, version)
+            now = time.time()
+            if fetched is None and known:
+                picture = _Kept(known.file, address, version, now)
+            else:
+                content = fetched.content if fetched else b""
+                kind = read_format(content[:4096])
+                if kind is None:
+                    raise FetchError(NO_IMAGE)
+                file = stem + SUFFIXES.get(kind, OTHER_SUFFIX)
+                write_whole(self.folder / file, content)
+                picture = _Kept(file, address, fetched.version if fetched else version, now)
+            host.remember(picture)
+        return picture, fetched is not None
+
+    def _copy(self, other: _Kept, stem: str) -> _Kept | None:
+        """Give a product the picture that another one has just got, None if that is gone."""
+        copied = replace(other, file=stem + Path(other.file).suffix)
+        try:
+            content = (self.folder / other.file).read_bytes()
+            if not (self.folder / copied.file).is_file() or (self.folder / copied.file).read_bytes() != content:
+                write_whole(self.folder / copied.file, content)
+        except FileNotFoundError:
+            return None
+        return copied
 
     def _move(self, picture: _Kept, stem: str) -> _Kept:
         """Give a picture that is kept the name of its place now."""

@@ -66,10 +66,10 @@ LINE = json.dumps(
 )
 
 
-def read(tmp_path, content, name="feed"):
+def read(tmp_path, content, link=None, name="feed"):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_feed(path))
+    return list(read_feed(path, link))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,49 @@ def test_shopifys_rows_of_one_handle_are_one_product(tmp_path):
     assert jeans.attributes["price"] == "59.90" and "currency" not in jeans.attributes
     assert dress.attributes["productDisplayName"] == "Dress, red" and dress.attributes["size"] == "M"
     assert refused == RefusedRow("nothing", "it has no picture")
+
+
+SHOPIFY_EXPORT = """\
+Handle,Title,Vendor,Type,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant Inventory Tracker,\
+Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price,Image Src,Variant Image,Status
+shirt,Linen shirt,Acme,Shirts,Colour,Blue,Size,S,shopify,4,deny,39.00,59.00,https://cdn.example/1.jpg,,active
+shirt,,,,,Blue,,M,shopify,0,deny,59.00,,https://cdn.example/2.jpg,,
+shirt,,,,,Red,,S,shopify,0,continue,59.00,,,https://cdn.example/red.jpg,
+shirt,,,,,Red,,M,,-3,deny,59.00,,,,
+shirt,,,,,Green,,S,shopify,1,deny,59.00,,,,
+shirt,,,,,,,,,,,,,https://cdn.example/3.jpg,,
+old,Old shirt,Acme,Shirts,Title,Default Title,,,,,,5.00,,https://cdn.example/4.jpg,,archived
+bag,Bag,Acme,Bags,Title,Default Title,,,,,,5.00,,https://cdn.example/5.jpg,,active
+"""
+
+
+def test_shopifys_variants_are_products_of_one_group(tmp_path):
+    blue, blue_m, red, red_m, refused, bag = read(tmp_path, SHOPIFY_EXPORT)
+    assert [one.id for one in (blue, blue_m, red, red_m)] == [
+        "shirt_Blue_S",
+        "shirt_Blue_M",
+        "shirt_Red_S",
+        "shirt_Red_M",
+    ]
+    assert {one.attributes["item_group_id"] for one in (blue, blue_m, red, red_m)} == {"shirt"}
+    pictures = [f"https://cdn.example/{name}.jpg" for name in ("1", "2", "3", "red")]
+    assert blue.pictures == tuple(pictures[:3]) and blue_m.pictures == (pictures[0],)
+    assert red.pictures == red_m.pictures == (pictures[3],)
+    assert blue.attributes["price"] == "59.00" and blue.attributes["sale_price"] == "39.00"
+    assert "sale_price" not in red.attributes and red.attributes["price"] == "59.00"
+    in_stock = [one.attributes["availability"] for one in (blue, blue_m, red, red_m)]
+    assert in_stock == ["in stock", "out of stock", "in stock", "in stock"]
+    assert blue.attributes["productDisplayName"] == red_m.attributes["productDisplayName"] == "Linen shirt"
+    assert refused == RefusedRow("old", "it is a draft or archived, so that no shopper can buy it")
+    assert bag.id == "bag" and not {"item_group_id", "availability", "size"} & bag.attributes.keys()
+
+
+def test_products_without_a_link_get_the_shops_page(tmp_path):
+    link = "https://shop.example/products/{group}?variant={id}"
+    products = read(tmp_path, SHOPIFY_EXPORT.replace("\nshirt,", "\na shirt,"), link)
+    assert products[0].attributes["link"] == "https://shop.example/products/a%20shirt?variant=a%20shirt_Blue_S"
+    assert products[-1].attributes["link"] == "https://shop.example/products/bag?variant=bag"
+    assert read(tmp_path, f"{HEADER}\n{ROW}", link)[0].attributes["link"] == "https://shop.example/p/A1"
 
 
 def test_bad_rows_are_told_and_the_others_are_read(tmp_path):

@@ -113,9 +113,39 @@ def test_only_what_changed_is_fetched_again(server, tmp_path):
     server.pictures["/7.jpg"] = PICTURES[99].read_bytes()
     feed = write(tmp_path / "feed.jsonl", [*lines[:25], line("new", f"{server.address}/7.jpg")])
     second = fetch(feed, tmp_path / "shop", server)
-    assert second.fetched == 2 and server.take_counts() == {200: 2, 304: 24}
+    assert second.fetched == 1 and server.take_counts() == {200: 1, 304: 24}
     assert (second.images / "7.jpg").read_bytes() == PICTURES[99].read_bytes()
+    assert (second.images / "new.jpg").read_bytes() == PICTURES[99].read_bytes()
     assert len(files(second)) == 26 and "29.jpg" not in files(second) and "29" not in read_styles(second.styles)
+
+
+def test_variants_that_share_a_picture_ask_for_it_once(server, tmp_path):
+    server.add(3)
+    address = f"{server.address}/0.jpg"
+    variants = [line(f"shirt-{size}", address, item_group_id="shirt") for size in "SMLX"]
+    lines = [*variants, line("other", f"{server.address}/1.jpg", address)]
+    feed = write(tmp_path / "feed.jsonl", lines)
+    first = fetch(feed, tmp_path / "shop", server)
+    assert first.fetched == 2 and server.take_counts() == {200: 2}
+    names = [f"shirt-{size}.jpg" for size in "SMLX"] + ["other~2.jpg"]
+    assert all((first.images / name).read_bytes() == server.pictures["/0.jpg"] for name in names)
+    # What all of them kept has not changed, and then it has.
+    assert fetch(feed, tmp_path / "shop", server).fetched == 0 and server.take_counts() == {304: 2}
+    server.pictures["/0.jpg"] = PICTURES[99].read_bytes()
+    last = fetch(feed, tmp_path / "shop", server)
+    assert last.fetched == 1 and server.take_counts() == {200: 1, 304: 1}
+    assert all((last.images / name).read_bytes() == PICTURES[99].read_bytes() for name in names)
+    # One that is gone for all of them is told of each.
+    del server.pictures["/0.jpg"]
+    gone = fetch(feed, tmp_path / "shop", server, accept_loss=True)
+    assert files(gone) == ["other.jpg"] and len(gone.refused) == 4 and len(gone.missing) == 1
+
+
+@pytest.mark.parametrize("link", ["shop.example/{id}", "https://shop.example/products/", "javascript:alert({id})"])
+def test_a_link_that_leads_to_no_products_page_gets_one_sentence(tmp_path, link):
+    feed = write(tmp_path / "feed.jsonl", [line("1", "https://shop.example/1.jpg")])
+    with pytest.raises(CatalogueError, match=r"is no address of a product's page. Write it as https://"):
+        fetch(feed, tmp_path / "shop", link=link)
 
 
 def test_what_cannot_be_had_is_told_and_the_next_picture_tried(server, tmp_path):
@@ -213,7 +243,8 @@ def test_from_a_feed_of_1000_products_to_an_index_and_on_after_ctrl_c(server, tm
     lines[3]["image_link"] = f"{server.address}/none.jpg"
     server.seconds = 0.02
     feed, output = write(tmp_path / "feed.jsonl", lines), tmp_path / "shop"
-    run = subprocess.Popen(command(feed, output, server), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    options = command(feed, output, server, "--feed-link", "https://shop.example/p/{id}")
+    run = subprocess.Popen(options, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while server.answers[200] < 200:
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
@@ -221,12 +252,13 @@ def test_from_a_feed_of_1000_products_to_an_index_and_on_after_ctrl_c(server, tm
     assert run.returncode == 130 and "Stopped. The pictures of" in said and "Traceback" not in said
     interrupted = server.take_counts()[200]
     server.seconds = 0.0
-    done = subprocess.run(command(feed, output, server), cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(options, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "1000 found, 999 indexed, 1 skipped" in done.stdout, done.stderr
     # Nothing but the few that were under way, or not yet recorded, is fetched twice.
     assert server.take_counts()[200] + interrupted < 999 + 400
     index = load_index(output)
     assert len(index.names) == 999 and index.attributes["7"]["price"] == "9.99"
+    assert index.attributes["7"]["link"] == "https://shop.example/p/7"
     assert [name for name, _ in read_skipped(output)] == ["3"]
     server.pictures["/8.jpg"] = PICTURES[100].read_bytes()
     done = subprocess.run(command(feed, output, server), cwd=ROOT, capture_output=True, text=True)

@@ -12,7 +12,7 @@ from lookalike.index.reading import load_index
 from tests.scale.ray_cluster import ROOT, end, index, nodes
 
 pytest.importorskip("ray", reason="needs Ray: make test-scale")
-PICTURES = sorted((ROOT / "images").glob("*.jpg"))[:20]
+*PICTURES, NEW = sorted((ROOT / "images").glob("*.jpg"))[:21]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_feed_is_embedded_by_ray_as_by_one_process(cluster, tmp_path, port):
     with open(tmp_path / "cluster" / "skipped.csv", newline="") as file:
         assert [row[0] for row in csv.reader(file)] == ["path", "bare", "gone"]
     # The next run fetches and embeds only what is new.
-    rows[0] = {**rows[0], "image_link": f"http://127.0.0.1:{port}/{PICTURES[5].name}"}
+    rows[0] = {**rows[0], "image_link": f"http://127.0.0.1:{port}/{NEW.name}"}
     feed.write_text("".join(json.dumps(row) + "\n" for row in rows))
     code, out, err = run(feed, tmp_path / "cluster", port, "--ray", cluster.address, "--shard-size", 6)
     assert code == 0 and "1 pictures fetched" in err and "1 embedded" in out, (out, err)
