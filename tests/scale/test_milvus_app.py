@@ -8,14 +8,15 @@ import sys
 from tests.scale.milvus_server import ROOT
 from tests.support.data import NO_REAL_DATA
 
-# What the browser does with restarts, sizes and fingers does not depend on where the index lies.
-ELSEWHERE = ("test_browser_visit.py", "test_browser_phone.py")
+# What the browser does with restarts, sizes, fingers and headers does not depend on where the index lies.
+ELSEWHERE = ("test_browser_visit.py", "test_browser_phone.py", "test_browser_layout.py", "test_browser_policy.py")
+IN_PARALLEL = ["-n", "2", "--dist", "loadfile", "--max-worker-restart", "0"]
 FILES = [path for path in sorted(ROOT.glob("tests/web/test_browser*.py")) if path.name not in ELSEWHERE]
 
 
 def test_the_browser_tests_pass_with_the_index_in_milvus(milvus, chromium):
     """Their fixtures publish each index that they serve; see searched_index in tests/support/server.py."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *map(str, FILES)]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *IN_PARALLEL, *map(str, FILES)]
     environment = {**os.environ, "LOOKALIKE_TEST_MILVUS": milvus.uri}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:]
