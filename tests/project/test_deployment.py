@@ -227,7 +227,7 @@ def version_of(pin):
 def test_the_package_asks_for_ranges_that_the_pins_lie_in():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    ranges = {r.name: r for r in map(Requirement, [*project["dependencies"], *extras["tensorflow"]])}
+    ranges = {r.name: r for r in map(Requirement, [*project["dependencies"], *extras["login"], *extras["tensorflow"]])}
     pins = pinned("requirements.txt")
     assert {pin.name for pin in pins} == set(ranges)
     for pin in pins:
