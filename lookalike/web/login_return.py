@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import parse_qs
 
 import streamlit as st
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,10 +57,9 @@ class LoginReturn:
             telemetry.log("staff", logging.WARNING, outcome=f"login-{outcome}")
             target += f"?{PARAMETER}={outcome}"
         answer = RedirectResponse(target, 303, {"Cache-Control": "no-store"})
-        if messages:  # the cookies that the answer sets or clears stay
-            kept = Headers(raw=messages[0]["headers"]).getlist("set-cookie")
-            for cookie in kept:
-                MutableHeaders(raw=answer.raw_headers).append("set-cookie", cookie)
+        # The cookies that it sets or clears stay.
+        for cookie in Headers(raw=messages[0]["headers"]).getlist("set-cookie") if messages else ():
+            answer.headers.append("set-cookie", cookie)
         await answer(scope, receive, send)
 
 
