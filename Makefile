@@ -60,9 +60,9 @@ kaggle: $(VENV)/installed
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate
 lock: $(VENV)/installed-tests
-	$(LOCK) -c requirements.txt -o requirements.lock pyproject.toml
+	$(LOCK) -c requirements.txt --extra login -o requirements.lock pyproject.toml
 	$(LOCK) -c requirements.lock -o tests/requirements.lock tests/requirements.txt
-	$(LOCK) -c requirements.txt -c requirements.lock -c tests/requirements.lock --extra tensorflow \
+	$(LOCK) -c requirements.txt -c requirements.lock -c tests/requirements.lock --extra login --extra tensorflow \
 		-o requirements-tensorflow.lock pyproject.toml
 	$(LOCK) -c requirements.lock -c tests/requirements.lock -o tests/scale/requirements.lock tests/scale/requirements.txt
 	$(LOCK) -o tests/scale/milvus-server.lock tests/scale/milvus-server.txt

@@ -12,6 +12,9 @@ from lookalike.cli.options import NAME, Command
 
 # Not imported: the terminal does not depend on Streamlit, it starts it.
 WEB = "lookalike.web"
+# A websocket's request has all cookies in one line. Those of a login with many claims do not fit into the 8 kB that
+# websockets takes by default; 64 kB is what uvicorn takes of a request's head.
+COOKIE_LINE = {"WEBSOCKETS_MAX_LINE_LENGTH": "65536"}
 
 
 @click.command(cls=Command, context_settings={"ignore_unknown_options": True})
@@ -33,7 +36,7 @@ def serve(index: str | None, port: int | None, address: str | None, headless: bo
     chosen = {"LOOKALIKE_INDEX": index, "STREAMLIT_SERVER_PORT": port, "STREAMLIT_SERVER_ADDRESS": address}
     if headless:
         chosen["STREAMLIT_SERVER_HEADLESS"] = "true"
-    environment = os.environ | {name: str(value) for name, value in chosen.items() if value is not None}
+    environment = COOKIE_LINE | os.environ | {name: str(value) for name, value in chosen.items() if value is not None}
     command = [sys.executable, "-m", "streamlit", "run", str(web_folder() / "server.py")]
     if api:
         command = [sys.executable, "-m", "uvicorn", f"{WEB}.api.server:create", "--factory", "--no-access-log"]

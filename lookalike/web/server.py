@@ -29,6 +29,7 @@ from lookalike.web import app as pages  # with all that they import, for start_b
 from lookalike.web.click_redirect import ClickRedirect
 from lookalike.web.compressed_static import CompressedStatic
 from lookalike.web.first_page import SCRIPTS, FirstPage
+from lookalike.web.login_return import LoginReturn
 from lookalike.web.security_headers import SecurityHeaders
 from lookalike.web.small_fonts import Fonts
 from lookalike.web.upload_memory import keep_uploads_in_memory
@@ -64,6 +65,8 @@ middleware = [
     Middleware(Fonts),
     Middleware(FirstPage, style=pages.STYLE.read_text(encoding="utf-8")),
 ]
+if server_state().settings.staff_page == "login":
+    middleware.append(Middleware(LoginReturn))
 if server_state().settings.clicks_in:
     middleware.append(Middleware(ClickRedirect, state=server_state()))
 if server_state().settings.api:

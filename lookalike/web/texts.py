@@ -41,10 +41,24 @@ NO_DIGEST = (
     "This page needs a password, and this shop has not set one. Whoever runs it: put the digest of one into "
     "`LOOKALIKE_STAFF_PASSWORD`, as deploy/README.md says."
 )
-NO_PROVIDER = (
-    "This shop's login is not set up. Whoever runs it: install `streamlit[auth]` and fill in `[auth]` in "
-    "Streamlit's `secrets.toml`, as deploy/README.md says."
+NO_AUTHLIB = (
+    "This shop's login needs Authlib and httpx, which are not installed. Whoever runs it: install them with "
+    "`pip install '.[login]'` and start the app again."
 )
+NO_PROVIDER = (
+    "This shop's login is not set up. Whoever runs it: fill in `[auth]` in Streamlit's `secrets.toml`, as "
+    "deploy/README.md says."
+)
+GUESSABLE_LOGIN = (
+    "This shop's login is not safe. Whoever runs it: `cookie_secret` in Streamlit's `secrets.toml` needs at least 32 "
+    "random letters, as deploy/README.md says."
+)
+LOGIN_OUTCOMES = {
+    "failed": "You are not logged in: the login was cancelled or did not work. Try again. If it fails again, ask "
+    "whoever runs this shop, who finds the reason in the server's log.",
+    "unreachable": "The service that logs people in does not answer. Try again in a few minutes, or ask whoever runs "
+    "this shop.",
+}
 NOT_STAFF = "You are logged in, but this page is not open to you. Ask whoever runs this shop to add you."
 
 # Ways to start.

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
+import math
 import time
+from importlib.util import find_spec
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -103,11 +105,73 @@ def test_the_digest_may_stand_in_streamlits_secrets(gate):
     assert is_open(enter(app.run(), PASSWORD))
 
 
-def test_without_a_provider_a_login_gets_a_sentence(gate):
-    app = gate(LOOKALIKE_STAFF_PAGE="login", LOOKALIKE_STAFF_LOGINS="*").run()
-    assert not is_open(app)
-    app = app.button("login").click().run()
-    assert not is_open(app) and app.error[0].value == texts.NO_PROVIDER
+# What deploy/README.md says that secrets.toml holds.
+AUTH = {
+    "redirect_uri": "https://shop.example/oauth2callback",
+    "cookie_secret": "0123456789abcdef" * 2,
+    "client_id": "lookalike",
+    "client_secret": "of the provider",
+    "server_metadata_url": "https://provider.example/.well-known/openid-configuration",
+}
+needs_authlib = pytest.mark.skipif(not find_spec("authlib"), reason="needs the extra login: pip install '.[login]'")
+
+
+@needs_authlib
+@pytest.mark.parametrize("auth", [None, {}, "no table", *({**AUTH, key: ""} for key in AUTH)], ids=repr)
+def test_without_a_provider_a_login_gets_a_sentence(gate, auth):
+    app = gate(LOOKALIKE_STAFF_PAGE="login", LOOKALIKE_STAFF_LOGINS="*")
+    if auth is not None:
+        app.secrets["auth"] = auth
+    app = app.run()
+    assert not is_open(app) and app.error[0].value == texts.NO_PROVIDER and not app.button
+
+
+@needs_authlib
+@pytest.mark.parametrize("change", [{"redirect_uri": "https://shop.example/"}, {"client_id": 5}])
+def test_secrets_that_cannot_work_get_a_sentence(gate, change):
+    app = gate(LOOKALIKE_STAFF_PAGE="login", LOOKALIKE_STAFF_LOGINS="*")
+    app.secrets["auth"] = {**AUTH, **change}
+    assert not is_open(app.run()) and app.error[0].value == texts.NO_PROVIDER and not app.button
+
+
+@needs_authlib
+def test_what_else_streamlit_does_not_like_about_the_secrets_gets_a_sentence(gate):
+    app = gate(LOOKALIKE_STAFF_PAGE="login", LOOKALIKE_STAFF_LOGINS="*")
+    app.secrets["auth"] = {**AUTH, "default": "no table"}
+    assert not is_open(app.run()) and not app.error
+    assert not is_open(app.button("login").click().run()) and app.error[0].value == texts.NO_PROVIDER
+
+
+@needs_authlib
+def test_a_cookie_secret_that_can_be_guessed_lets_nobody_in(gate):
+    app = gate(LOOKALIKE_STAFF_PAGE="login", LOOKALIKE_STAFF_LOGINS="*")
+    app.secrets["auth"] = {**AUTH, "cookie_secret": "changeme"}
+    assert not is_open(app.run()) and app.error[0].value == texts.GUESSABLE_LOGIN and not app.button
+
+
+@needs_authlib
+@pytest.mark.parametrize("outcome", ["failed", "unreachable"])
+def test_a_login_that_did_not_work_is_told(gate, outcome):
+    app = gate(LOOKALIKE_STAFF_PAGE="login", LOOKALIKE_STAFF_LOGINS="*")
+    app.secrets["auth"] = AUTH
+    app.query_params["login"] = outcome
+    assert not is_open(app.run()) and app.warning[0].value == texts.LOGIN_OUTCOMES[outcome] and app.button("login")
+
+
+@needs_authlib
+def test_an_address_says_nothing_of_its_own(gate):
+    app = gate(LOOKALIKE_STAFF_PAGE="login", LOOKALIKE_STAFF_LOGINS="*")
+    app.secrets["auth"] = AUTH
+    app.query_params["login"] = "Call 555-0100"
+    assert not is_open(app.run()) and not app.warning and not app.error
+
+
+def test_a_login_counts_for_a_working_day():
+    now = time.time()
+    assert staff.is_recent({"iat": int(now)}) and staff.is_recent({"iat": now - staff.ADMITTED_SECONDS + 60})
+    for issued_at in (now - staff.ADMITTED_SECONDS - 1, 0, math.nan, True, None, str(now)):
+        assert not staff.is_recent({"iat": issued_at})
+    assert not staff.is_recent({})
 
 
 ANNA = {"is_logged_in": True, "email": "Anna@shop.example", "email_verified": True, "sub": "248289"}
