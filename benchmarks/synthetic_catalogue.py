@@ -38,7 +38,7 @@ def write_enlarged(index: Index, folder: Path, count: int, look_width: int) -> N
     folder.mkdir(parents=True, exist_ok=True)
     names = list(copy_names(index, count))
     known = [index.product(row).attributes for row in range(len(index.names))]
-    columns = [column for column in dict.fromkeys(column for own in known for column in own)][:8]
+    columns = list(dict.fromkeys(column for own in known for column in own))[:8]
     with open(folder / "styles.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["id", *columns, "productDisplayName", "price"])

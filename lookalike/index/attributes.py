@@ -183,7 +183,7 @@ def _collect(columns: Sequence[str], batches: Iterable[Sequence[Sequence[str]]])
         rows = {key: row for row, key in enumerate(rows)}
         targets = np.fromiter(map(rows.__getitem__, keys), np.int32, len(keys))
         codes_of = {name: _merge_rows(codes, targets, len(rows)) for name, codes in codes_of.items()}
-    encoded = {name: _mend_decimals(tuple(places_of_words[name].places), codes) for name, codes in codes_of.items()}
+    encoded = {name: _mend_decimals(tuple(places_of_words[name].words), codes) for name, codes in codes_of.items()}
     mended = mend_ids(rows) if any("." in key for key in rows) else None
     return AttributeTable({one: rows[own] for own, one in mended.items()} if mended else rows, encoded)
 
@@ -191,15 +191,27 @@ def _collect(columns: Sequence[str], batches: Iterable[Sequence[Sequence[str]]])
 class _PlacesOfWords(dict[str, int]):
     """The text of a field → the place of its value among the words of a column, -1 if it is unknown.
 
-    places is word → its place.
+    words are the words in the order of their places.
     """
 
     def __init__(self) -> None:
-        self.places: dict[str, int] = {}
+        self.words: list[str] = []
+        # Those that came first in a text that is not the word itself.
+        self._others: dict[str, int] = {}
 
     def __missing__(self, text: str) -> int:
-        value = _read_value(text)
-        place = self[text] = self.places.setdefault(value, len(self.places)) if value else -1
+        value = _read_text(text)
+        if not value or value in UNKNOWN:
+            place = -1
+        elif value == text:
+            place = self._others.get(value, len(self.words))
+        else:
+            place = self.get(value, -1)
+            if place < 0 or self.words[place] != value:
+                place = self._others.setdefault(value, len(self.words))
+        if place == len(self.words):
+            self.words.append(value)
+        self[text] = place
         return place
 
 
@@ -260,14 +272,10 @@ def mend_ids(ids: Iterable[str]) -> dict[str, str]:
 
 
 def _read_text(text: str) -> str:
+    if text.isascii() and text.isprintable() and "\\" not in text and '="' not in text:
+        return text.strip()  # as nearly all are
     text = normalize(trim(text))
     # Excel keeps the zeros of 0012 only as ="0012".
     if text.startswith('="') and (found := EXCEL_TEXT.fullmatch(text)):
         return found[1]
     return text.replace('\\"', '"') if "\\" in text else text
-
-
-def _read_value(text: str) -> str:
-    """Return the value in a field, "" if it is unknown."""
-    value = _read_text(text)
-    return "" if value in UNKNOWN else value

@@ -21,7 +21,7 @@ from lookalike.index.facets import Facets
 from lookalike.index.manifest import MAX_BYTES, Manifest, parse_manifest
 from lookalike.index.offers import GROUP_COLUMNS
 from lookalike.index.product_groups import first_name
-from lookalike.index.safe_loading import load_pickle, read_npz
+from lookalike.index.safe_loading import load_pickle, load_texts, read_npz
 from lookalike.index.vector_search import ROUNDING, InMemorySearcher
 from lookalike.settings import usable_cores
 from lookalike.types import Attributes, Codes, Matrix, Rows, StrPath, Vectors
@@ -208,14 +208,14 @@ def _read_files(folder: Path, manifest: Manifest) -> tuple[IndexHeader, tuple[st
     """
     with ThreadPoolExecutor(1) as pool:
         names_read = pool.submit(_read_file, folder, FILENAMES, manifest)
-        look_read = pool.submit(_read_checked, folder, EMBEDDINGS, manifest, _read_aligned)
+        look_read = pool.submit(lambda: read_look(_read_checked(folder, EMBEDDINGS, manifest, _read_aligned)))
         has_spaces = SPACES in manifest.get("files", {})
-        spaces_read = pool.submit(_read_file, folder, SPACES, manifest) if has_spaces else None
+        spaces_read = pool.submit(lambda: read_spaces(_read_file(folder, SPACES, manifest))) if has_spaces else None
         header = _read_header(folder, manifest)
         names = read_names(names_read.result(), classic=not manifest)
-        spaces = {"look": read_look(look_read.result())}
+        spaces = {"look": look_read.result()}
         if spaces_read:
-            spaces |= read_spaces(spaces_read.result())
+            spaces |= spaces_read.result()
     return header, names, spaces
 
 
@@ -245,10 +245,10 @@ def read_names(content: bytes, classic: bool = False) -> tuple[str, ...]:
 
     The classic scripts wrote backslashes on Windows.
     """
-    loaded = load_pickle(content, FILENAMES)
-    if not isinstance(loaded, list) or not all(map(_is_name, loaded)):
+    loaded = load_texts(content, FILENAMES)
+    if not isinstance(loaded, list) or not _are_names(loaded):
         raise IndexFileError(f"{FILENAMES} does not hold a list of paths. {REBUILD}")
-    return tuple(name.replace("\\", "/") if classic else name for name in loaded)
+    return tuple(name.replace("\\", "/") for name in loaded) if classic else tuple(loaded)
 
 
 def read_look(content: Content) -> Matrix:
@@ -398,6 +398,10 @@ def _drop_repeated_names(
     names: tuple[str, ...], spaces: dict[str, Matrix]
 ) -> tuple[tuple[str, ...], dict[str, Matrix]]:
     """Return the names and spaces without the rows whose name, as people ask for it, an earlier row has."""
+    together = "\0".join(["", *names, ""])
+    is_plain = together.isascii() and not any(sign in together for sign in ("//", "/.", "\0.", ".\0", "/\0"))
+    if is_plain and len(set(names)) == len(names):
+        return names, spaces
     first: dict[str, int] = {}
     for row, name in enumerate(names):
         is_plain = name.isascii() and "//" not in name and "." not in (name[0], name[-1]) and "/." not in name
@@ -439,8 +443,11 @@ def _is_row(row: object) -> bool:
     return isinstance(row, np.ndarray) and row.ndim == 1
 
 
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and "\0" not in name
+def _are_names(values: list[object]) -> bool:
+    names = [value for value in values if isinstance(value, str) and value]
+    return (
+        len(names) == len(values) and max(map(len, names), default=0) <= MAX_NAME_LENGTH and "\0" not in "".join(names)
+    )
 
 
 def _is_matrix(matrix: Matrix) -> bool:

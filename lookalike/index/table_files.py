@@ -44,7 +44,8 @@ MAX_SUSPECTS = 1000
 # The names of columns have at most so many lines before the key's.
 MAX_HEADER_LINES = 20
 
-BLOCK_BYTES, BATCH_ROWS = 2**20, 10_000
+# Rows of a CSV file are read so many at a time: more would not fit in a processor's cache.
+BLOCK_BYTES, BATCH_ROWS, PLAIN_ROWS = 2**20, 10_000, 500
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -383,7 +384,7 @@ class _RowReader:
 
         They are what read_rows yields for the same lines one by one. Otherwise no line is read, and none returned.
         """
-        lines = [] if self._escape else self._lines.look_ahead(BATCH_ROWS)
+        lines = [] if self._escape else self._lines.look_ahead(PLAIN_ROWS)
         text = "".join(lines)
         if not lines or "\\\n" in text or "\\\r" in text or text.endswith("\\"):
             return []

@@ -66,7 +66,7 @@ class WordRanking:
         self._lexicon = Lexicon(
             {column: [*self._own.get(column, ((), None))[0], *self._named.get(column, ())] for column in columns}
         )
-        self._search = search or WordSearch([index.attributes_of(row) for row in range(self._n)], index.names)
+        self._search = search or WordSearch.of_catalogue(index)
         # Which products of the search these are: all, unless it is a ranking of some.
         self._searched: Rows | slice = slice(None)
         self._searched_count = self._n
