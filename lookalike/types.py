@@ -20,6 +20,9 @@ Mask: TypeAlias = NDArray[np.bool_]
 Rows: TypeAlias = NDArray[np.intp]
 """Row numbers of products in the catalogue."""
 
+Codes: TypeAlias = NDArray[np.int32]
+"""int32 (n,): the place of each row's word among the words of a column, -1 if it has none."""
+
 Distances: TypeAlias = NDArray[np.float64]
 
 Vectors: TypeAlias = Mapping[str, Matrix]

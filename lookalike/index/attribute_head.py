@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.index.attribute_table import EncodedColumn, encode_words
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
 from lookalike.index.offers import OFFER_COLUMNS
 from lookalike.index.safe_loading import read_npz
-from lookalike.types import Attributes, Matrix, Vectors
+from lookalike.types import Attributes, Codes, Matrix, Vectors
 
 INPUTS = ("fashion", "color")
 
@@ -38,20 +39,47 @@ class AttributeHead:
     def class_probabilities(self, vectors: Vectors) -> dict[str, Matrix]:
         """Return the probability of each word: column → float32 (n, w), from space → float32 (n, d)."""
         inputs = join_inputs(vectors)
-        return {column: _softmax(inputs @ w[:-1] + w[-1]) for column, w in self.weights.items()}
+        return {column: _softmax(inputs, weights) for column, weights in self.weights.items()}
 
     def tuned(self, vectors: Vectors, attributes: Sequence[Attributes] | None = None) -> Matrix:
         """Return tuned vectors, float32 (n, d) of norm 1: the square roots of the probabilities, column by column.
 
         attributes are what the shop knows of n products, None for photos.
         """
-        parts = []
-        for column, probabilities in self.class_probabilities(vectors).items():
-            if attributes is not None:
-                probabilities = self._mix_in_known(column, probabilities, attributes)
-            parts.append(np.sqrt(probabilities) * np.float32(IMPORTANCE.get(column, OTHER)))
-        joined = np.concatenate(parts, axis=1)
-        return joined / np.linalg.norm(joined, axis=1, keepdims=True)
+        if attributes is None:
+            return self.tuned_with_known(vectors, {})
+        columns = {column: encode_words([own.get(column) for own in attributes]) for column in self.words}
+        return self.tuned_with_known(vectors, self.known_places(columns))
+
+    def known_places(self, columns: Mapping[str, EncodedColumn]) -> dict[str, Codes]:
+        """Return what the shop knows of n products, given the columns of its table: column → int32 (n,).
+
+        It is the place of each product's word among the head's words, -1 if it has none of them.
+        """
+        known = {}
+        for column in self.words.keys() & columns.keys():
+            places = {word: place for place, word in enumerate(self.words[column])}
+            words, codes = columns[column]
+            known[column] = np.array([places.get(word, -1) for word in (*words, "")], np.int32)[codes]
+        return known
+
+    def tuned_with_known(self, vectors: Vectors, known: Mapping[str, Codes]) -> Matrix:
+        """Return what tuned does, given what known_places returns."""
+        inputs = join_inputs(vectors)
+        tuned = np.empty((len(inputs), sum(map(len, self.words.values()))), np.float32)
+        start = 0
+        for column, weights in self.weights.items():
+            own = tuned[:, start : start + weights.shape[1]]
+            start += weights.shape[1]
+            _softmax(inputs, weights, own)
+            if column in known:
+                rows = np.flatnonzero(known[column] >= 0)
+                own[rows] *= np.float32(1 - KNOWN)
+                own[rows, known[column][rows]] += np.float32(KNOWN)
+            np.sqrt(own, out=own)
+            own *= np.float32(IMPORTANCE.get(column, OTHER))
+        tuned /= np.linalg.norm(tuned, axis=1, keepdims=True)
+        return tuned
 
     def with_words(self, tuned: Matrix, column: str, words: Sequence[str], other_words: float = 1.0) -> Matrix:
         """Return tuned vectors, float32 (n, d), as if it were sure that a column has one of the words.
@@ -91,17 +119,6 @@ class AttributeHead:
             raise ValueError("not a head")
         return AttributeHead({column: tuple(own.tolist()) for column, own in words.items()}, weights)
 
-    def _mix_in_known(self, column: str, probabilities: Matrix, attributes: Sequence[Attributes]) -> Matrix:
-        places = {word: place for place, word in enumerate(self.words[column])}
-        known = [(row, places[own[column]]) for row, own in enumerate(attributes) if own.get(column) in places]
-        if not known:
-            return probabilities
-        rows, columns = np.array(known).T
-        mixed = probabilities.copy()
-        mixed[rows] *= np.float32(1 - KNOWN)
-        mixed[rows, columns] += np.float32(KNOWN)
-        return mixed
-
 
 def columns_to_learn(attributes: Sequence[Attributes]) -> list[str]:
     """Return the columns that a head can learn: the Kaggle table's if all three can be learned, or else any.
@@ -138,6 +155,11 @@ def _belong_together(words: NDArray[np.str_], weights: Matrix) -> bool:
     return fit and bool(np.isfinite(weights).all())
 
 
-def _softmax(scores: Matrix) -> Matrix:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+def _softmax(inputs: Matrix, weights: Matrix, out: Matrix | None = None) -> Matrix:
+    """Return the probabilities of a classifier's words, float32 (n, w), written into out if it is given."""
+    scores = inputs @ weights[:-1]
+    scores += weights[-1]
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    probabilities = np.divide(scores, scores.sum(axis=1, keepdims=True), out=out)
+    return probabilities.astype(np.float32, copy=False)

@@ -6,12 +6,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import compress, zip_longest
 from pathlib import Path
-from typing import TypeAlias
 
+import numpy as np
+
+from lookalike.index.attribute_table import AttributeTable, EncodedColumn
 from lookalike.index.table_files import find_key, read_table, trim
-from lookalike.types import Attributes, StrPath
+from lookalike.types import Attributes, Codes, StrPath
 
 # The columns of the Kaggle table that have a meaning of their own here.
 TYPE_COLUMN, COLOR_COLUMN, GENDER_COLUMN = "articleType", "baseColour", "gender"
@@ -80,8 +82,6 @@ EXCEL_TEXT = re.compile(r'="([^"]*)"')
 # A table whose columns are mistaken has texts for ids.
 MAX_EXAMPLES, MAX_SHOWN = 2, 60
 
-Table: TypeAlias = dict[str, dict[str, str]]
-
 
 @dataclass(frozen=True)
 class TableMatch:
@@ -147,7 +147,7 @@ def find_styles(images: StrPath) -> Path | None:
     return next((Path(path) for path in candidates if os.path.isfile(path)), None)
 
 
-def read_styles(path: StrPath) -> Table:
+def read_styles(path: StrPath) -> AttributeTable:
     """Return product id → its known attributes, in the table's column order; raises CatalogueError.
 
     Of several rows of a product, and of several columns of one name, the first known value counts.
@@ -155,32 +155,96 @@ def read_styles(path: StrPath) -> Table:
     return read_table(path, ID, _collect)
 
 
-def _collect(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def _collect(columns: Sequence[str], batches: Iterable[Sequence[Sequence[str]]]) -> AttributeTable:
     at = find_key(columns, ID) or 0
-    columns = [normalize(name) for name in columns]
-    named = [
-        (place, name) for place, name in enumerate(columns) if name != columns[at] and not NAMELESS.fullmatch(name)
-    ]
-    table: Table = {}
-    for row in rows:
-        key = _read_text(row[at]) if at < len(row) else ""
-        if not key:
-            continue
-        own: dict[str, str] = {}
-        for place, name in named:
-            if place < len(row) and (value := _read_value(row[place])):
-                own.setdefault(name, value)
-        if earlier := table.get(key):
-            both = own | earlier
-            own = {name: both[name] for _, name in named if name in both}
-        table[key] = own
-    for name in {name for _, name in named}:
-        if all(FLOAT.fullmatch(own[name]) for own in table.values() if name in own):
-            # pandas makes decimals of whole numbers in a column with unknown values.
-            for own in table.values():
-                if name in own:
-                    own[name] = own[name].partition(".")[0]
-    return {mended: table[own] for own, mended in mend_ids(table).items()}
+    names = [normalize(name) for name in columns]
+    named = {place: name for place, name in enumerate(names) if name != names[at] and not NAMELESS.fullmatch(name)}
+    places_of_words = {name: _PlacesOfWords() for name in named.values()}
+    keys: list[str] = []
+    parts: dict[str, list[Codes]] = {name: [] for name in places_of_words}
+    for batch in batches:
+        fields = list(zip_longest(*batch, fillvalue=""))
+        fields += [("",) * len(batch)] * (at + 1 - len(fields))
+        own_keys = _read_keys(fields[at])
+        if "" in own_keys:
+            fields = [tuple(compress(field, own_keys)) for field in fields]
+            own_keys = list(filter(None, own_keys))
+        keys += own_keys
+        own_parts: dict[str, Codes] = {}
+        for place, name in named.items():
+            find, field = places_of_words[name].__getitem__, fields[place] if place < len(fields) else ()
+            codes = np.fromiter(map(find, field), np.int32, len(field)) if field else _unknown(len(own_keys))
+            own_parts[name] = np.where(own_parts[name] < 0, codes, own_parts[name]) if name in own_parts else codes
+        for name, codes in own_parts.items():
+            parts[name].append(codes)
+    codes_of = {name: np.concatenate(own or [_unknown(0)]) for name, own in parts.items()}
+    rows = {key: row for row, key in enumerate(keys)}
+    if len(rows) < len(keys):
+        rows = {key: row for row, key in enumerate(rows)}
+        targets = np.fromiter(map(rows.__getitem__, keys), np.int32, len(keys))
+        codes_of = {name: _merge_rows(codes, targets, len(rows)) for name, codes in codes_of.items()}
+    encoded = {name: _mend_decimals(tuple(places_of_words[name].words), codes) for name, codes in codes_of.items()}
+    mended = mend_ids(rows) if any("." in key for key in rows) else None
+    return AttributeTable({one: rows[own] for own, one in mended.items()} if mended else rows, encoded)
+
+
+class _PlacesOfWords(dict[str, int]):
+    """The text of a field → the place of its value among the words of a column, -1 if it is unknown.
+
+    words are the words in the order of their places.
+    """
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        # Those that came first in a text that is not the word itself.
+        self._others: dict[str, int] = {}
+
+    def __missing__(self, text: str) -> int:
+        value = _read_text(text)
+        if not value or value in UNKNOWN:
+            place = -1
+        elif value == text:
+            place = self._others.get(value, len(self.words))
+        else:
+            place = self.get(value, -1)
+            if place < 0 or self.words[place] != value:
+                place = self._others.setdefault(value, len(self.words))
+        if place == len(self.words):
+            self.words.append(value)
+        self[text] = place
+        return place
+
+
+def _read_keys(fields: Sequence[str]) -> list[str]:
+    """Return what _read_text makes of many fields, at once where nothing but spaces is around them."""
+    together = "".join(fields)
+    if together.isascii() and together.isprintable() and "\\" not in together and '="' not in together:
+        return list(map(str.strip, fields))
+    return list(map(_read_text, fields))
+
+
+def _unknown(count: int) -> Codes:
+    return np.full(count, -1, np.int32)
+
+
+def _merge_rows(codes: Codes, targets: Codes, count: int) -> Codes:
+    """Return the first known code of each of count products, to which the targets assign the rows (n,)."""
+    merged = _unknown(count)
+    known = np.flatnonzero(codes >= 0)[::-1]
+    merged[targets[known]] = codes[known]  # of several values for one place, the last one stays
+    return merged
+
+
+def _mend_decimals(words: tuple[str, ...], codes: Codes) -> EncodedColumn:
+    """Return a column without the decimals that pandas makes of whole numbers in one with unknown values."""
+    used = np.flatnonzero(np.bincount(codes + 1, minlength=len(words) + 1)[1:]).tolist()
+    if not used or not all(FLOAT.fullmatch(words[place]) for place in used):
+        return words, codes
+    whole: dict[str, int] = {}
+    places = _unknown(len(words) + 1)
+    for place in used:
+        places[place] = whole.setdefault(words[place].partition(".")[0], len(whole))
+    return tuple(whole), places[codes]
 
 
 def normalize(text: str) -> str:
@@ -208,16 +272,10 @@ def mend_ids(ids: Iterable[str]) -> dict[str, str]:
 
 
 def _read_text(text: str) -> str:
+    if text.isascii() and text.isprintable() and "\\" not in text and '="' not in text:
+        return text.strip()  # as nearly all are
     text = normalize(trim(text))
     # Excel keeps the zeros of 0012 only as ="0012".
     if text.startswith('="') and (found := EXCEL_TEXT.fullmatch(text)):
         return found[1]
     return text.replace('\\"', '"') if "\\" in text else text
-
-
-# Most words come in thousands of rows.
-@lru_cache(100_000)
-def _read_value(text: str) -> str:
-    """Return the value in a field, "" if it is unknown."""
-    value = _read_text(text)
-    return "" if value in UNKNOWN else value

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.attribute_table import EncodedColumn
 from lookalike.index.attributes import normalize
-from lookalike.index.facets import Codes, Facets
+from lookalike.index.facets import Facets
 from lookalike.index.product_groups import ProductGroups, find_attributes, group_products
 from lookalike.index.vector_search import Searcher
 from lookalike.settings import Settings
-from lookalike.types import Attributes, Rows, StrPath, Vectors
+from lookalike.types import Attributes, Codes, Rows, StrPath, Vectors
 
 if TYPE_CHECKING:  # both modules import this one
     from lookalike.index.manifest import Manifest
@@ -30,6 +31,20 @@ def product_id(filename: str) -> str:
     # Paths are slow for a million names; they decide where a name begins or ends with a dot, or has none.
     is_plain = stem and suffix and name[0] != "."
     return normalize(readable(stem if is_plain else PurePosixPath(filename).stem))
+
+
+def product_ids(filenames: Sequence[str]) -> list[str]:
+    """Return the ids of products in order; see product_id."""
+    return [
+        # Most names are so plain that a call for each would take longer than its work.
+        stem
+        if (stem := (name := filename.rpartition("/")[2]).rpartition(".")[0])
+        and name[0] != "."
+        and name[-1] != "."
+        and name.isascii()
+        else product_id(filename)
+        for filename in filenames
+    ]
 
 
 def readable(text: str) -> str:
@@ -79,6 +94,7 @@ class Catalogue(ABC):
         attributes: product id → its attributes; products without any may be missing.
         manifest: what index.json says, {} for a classic pair of pickles.
         head: the AttributeHead that makes tuned vectors, None if the index is not tuned.
+        columns: those of the attributes, in the table's order.
         widths: space → length of its vectors.
         written_at: when the index was written, in seconds since 1970.
         size: in bytes.
@@ -99,6 +115,8 @@ class Catalogue(ABC):
         def manifest(self) -> Manifest: ...
         @property
         def head(self) -> AttributeHead | None: ...
+        @property
+        def columns(self) -> Sequence[str]: ...
         @property
         def widths(self) -> Mapping[str, int]: ...
         @property
@@ -127,7 +145,7 @@ class Catalogue(ABC):
         """Return an Index in memory of the products in some rows (m,), each once, in their order."""
 
     @abstractmethod
-    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, EncodedColumn]:
         """Return columns of the attributes: column → its words, and each product's as encode_words gives them."""
 
     def sample(self, max_products: int) -> "Index":

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lookalike.errors import CatalogueError
+from lookalike.index.attribute_table import EncodedColumn, encode_words, order_columns_by_appearance
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
 from lookalike.index.offers import (
     AVAILABILITY,
@@ -19,7 +19,7 @@ from lookalike.index.offers import (
     availability_of,
 )
 from lookalike.index.price_ranges import Prices, read_range
-from lookalike.types import Attributes, Filters, Mask
+from lookalike.types import Attributes, Codes, Filters, Mask
 
 # Offered in this order if a catalogue has them; other columns follow in the table's order.
 FIRST = (GENDER_COLUMN, TYPE_COLUMN, COLOR_COLUMN, "season", "usage", "masterCategory", "subCategory", "year")
@@ -42,19 +42,6 @@ MIN_KNOWN, MIN_SHARED = 0.5, 2
 # Words that are longer on average are sentences.
 MAX_MEAN_LENGTH = 40
 
-Codes = NDArray[np.int32]
-
-
-def encode_words(values: Sequence[object], in_order: bool = False) -> tuple[tuple[str, ...], Codes]:
-    """Return the words among n values, and each value's place in them, -1 if it is not a word: int32 (n,).
-
-    The words come in order of appearance, or sorted with in_order.
-    """
-    words = dict.fromkeys(value for value in values if isinstance(value, str) and value)
-    places = {word: place for place, word in enumerate(sorted(words) if in_order else words)}
-    codes = [places.get(value, -1) if isinstance(value, str) else -1 for value in values]
-    return tuple(places), np.array(codes, np.int32)
-
 
 class Facets:
     """The columns worth offering for n pictures, of which those in counted (n,) count: one of each product.
@@ -75,11 +62,7 @@ class Facets:
 
     @classmethod
     def packed(
-        cls,
-        n: int,
-        columns: Mapping[str, tuple[tuple[str, ...], Codes]],
-        counted: Mask | None = None,
-        prices: Prices | None = None,
+        cls, n: int, columns: Mapping[str, EncodedColumn], counted: Mask | None = None, prices: Prices | None = None
     ) -> "Facets":
         """Return the Facets of n pictures from column → (words, codes), as encode_words gives them, and prices."""
         facets = cls.__new__(cls)
@@ -89,19 +72,32 @@ class Facets:
             facets._offer_prices(prices)
         return facets
 
+    @classmethod
+    def of_table(cls, n: int, columns: Mapping[str, EncodedColumn], counted: Mask | None = None) -> "Facets":
+        """Return the Facets of n pictures from all columns of their table: what their attributes would give."""
+        columns = order_columns_by_appearance(columns)
+        prices = Prices.of_columns(n, columns)
+        if AVAILABILITY in columns:
+            columns[AVAILABILITY] = _in_one_spelling(*columns[AVAILABILITY])
+        return cls.packed(n, columns, counted, prices)
+
     def _offer_prices(self, prices: Prices) -> None:
         if prices.bands:
             self.prices, self.words[PRICE] = prices, prices.bands
 
-    def _offer(self, n: int, columns: Iterable[tuple[str, tuple[tuple[str, ...], Codes]]]) -> None:
+    def _offer(self, n: int, columns: Iterable[tuple[str, EncodedColumn]]) -> None:
         self.n = n
         self.words: dict[str, tuple[str, ...]] = {}
         self.codes: dict[str, Codes] = {}
         self._places: dict[str, dict[str, int]] = {}
         products = n if self._counted is None else int(self._counted.sum())
         for column, (words, codes) in columns:
+            if column in NEVER:
+                continue
             own = codes if self._counted is None else codes[self._counted]
             counts = np.bincount(own + 1, minlength=len(words) + 1)[1:]
+            if np.count_nonzero(counts) > MAX_WORDS_OF_FIRST:
+                continue  # too many, whatever they are: a million need not be sorted to know that
             order = sorted(np.flatnonzero(counts).tolist(), key=lambda place: (-counts[place], words[place]))
             if _is_worth_offering(column, {words[place]: int(counts[place]) for place in order}, products):
                 self.words[column] = tuple(words[place] for place in order)
@@ -213,6 +209,14 @@ def _values(column: str, attributes_by_row: Sequence[Attributes]) -> list[str | 
     if column != AVAILABILITY:
         return [own.get(column) for own in attributes_by_row]
     return [availability_of(own) or IN_STOCK for own in attributes_by_row]
+
+
+def _in_one_spelling(words: Sequence[str], codes: Codes) -> EncodedColumn:
+    """Return the column of what may be had as _values gives it."""
+    places: dict[str, int] = {}
+    spelled = [availability_of({AVAILABILITY: word}) or IN_STOCK for word in (*words, "")]  # code -1 reads the last
+    own = np.array([places.setdefault(word, len(places)) for word in spelled], np.int32)
+    return tuple(places), own[codes]
 
 
 def _order_columns(columns: Collection[str]) -> list[str]:

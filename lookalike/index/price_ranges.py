@@ -3,15 +3,18 @@
 import math
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.index.offers import PRICE, SALE_PRICE, offer_of
+from lookalike.index.attribute_table import EncodedColumn
+from lookalike.index.offers import CURRENCY, PRICE, SALE_PRICE, offer_of
 from lookalike.index.prices import Price
-from lookalike.types import Attributes, Mask
+from lookalike.types import Attributes, Mask, Rows
 
+# The columns that say what a product costs.
+PRICED = (PRICE, SALE_PRICE, CURRENCY)
 # From LOW to HIGH, both included; either may be left out.
 RANGE = re.compile(r"(\d{1,12}(?:\.\d{1,4})?)?\.\.(\d{1,12}(?:\.\d{1,4})?)?", re.ASCII)
 # So many prices of all must be in one currency: an amount says nothing beside one in another currency.
@@ -29,10 +32,13 @@ class Prices:
     bands are the ranges to offer, the cheapest first; there are none where prices are rarely known, mixed or all alike.
     """
 
-    def __init__(self, attributes_by_row: Iterable[Attributes], currency: str | None = None) -> None:
+    def __init__(
+        self, attributes_by_row: Iterable[Attributes], currency: str | None = None, places_of: Rows | None = None
+    ) -> None:
         """Read the products' attributes, of which 12 bytes each are kept meanwhile.
 
-        currency is the one that counts, by default that of most prices.
+        currency is the one that counts, by default that of most prices. With places_of (n,), the attributes are those
+        of m kinds of products, in order of appearance, and that is each product's kind.
         """
         amounts, places = array("d"), array("i")
         currencies: dict[str, int] = {}
@@ -42,14 +48,33 @@ class Prices:
             places.append(currencies.setdefault(price.currency, len(currencies)) if price else -1)
         self.amounts: NDArray[np.float64] = np.array(amounts)
         codes = np.array(places, np.int32)
+        if places_of is not None:
+            self.amounts, codes = self.amounts[places_of], codes[places_of]
         counts = np.bincount(codes + 1, minlength=len(currencies) + 1)[1:]
         most = max(currencies, key=lambda one: int(counts[currencies[one]]), default="")
         self.currency = most if currency is None else currency
         place = currencies.get(self.currency, -1)
         same = int(counts[place]) if place >= 0 else 0
         self.amounts[codes != place] = math.nan
-        is_worth_offering = same >= max(MIN_KNOWN * len(amounts), 2) and same >= MIN_SAME_CURRENCY * counts.sum()
+        is_worth_offering = same >= max(MIN_KNOWN * len(codes), 2) and same >= MIN_SAME_CURRENCY * counts.sum()
         self.bands = _bands(self.amounts[~np.isnan(self.amounts)]) if is_worth_offering else ()
+
+    @classmethod
+    def of_columns(cls, n: int, columns: Mapping[str, EncodedColumn]) -> "Prices":
+        """Return the Prices of n products from the columns of their table; each combination of words is read once."""
+        priced = {column: columns[column] for column in PRICED if column in columns}
+        numbers = np.zeros(n, np.int64)
+        for words, codes in priced.values():
+            numbers = np.unique(numbers, return_inverse=True)[1].reshape(-1) * (len(words) + 1) + (codes + 1)
+        _, first, kinds = np.unique(numbers, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        ranks = np.empty(len(order), np.intp)
+        ranks[order] = np.arange(len(order))
+        attributes = (
+            {column: words[codes[row]] for column, (words, codes) in priced.items() if codes[row] >= 0}
+            for row in first[order].tolist()
+        )
+        return cls(attributes, places_of=ranks[kinds.reshape(-1)])
 
     def mask(self, ranges: Iterable[object]) -> Mask:
         """Return which products cost what one of the ranges says: bool (n,). What is no range matches nothing."""

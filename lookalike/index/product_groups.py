@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from lookalike.index.attributes import normalize
-from lookalike.index.facets import Codes
-from lookalike.types import Attributes, Mask, Rows
+from lookalike.types import Attributes, Codes, Mask, Rows
 
 # The first picture of a product is named by its id, ID.jpg; the others are ID~2.jpg to ID~9.jpg beside it.
 MAX_PICTURES = 9

@@ -14,15 +14,17 @@ import numpy as np
 from lookalike.errors import INDEX_COMMAND, REBUILD, CatalogueError, IndexFileError
 from lookalike.files import open_regular_file, read_regular_file, sha256
 from lookalike.index.attribute_head import INPUTS, AttributeHead
+from lookalike.index.attribute_table import AttributeTable, EncodedColumn
 from lookalike.index.attributes import normalize, read_styles
-from lookalike.index.catalogue import Catalogue, product_id, readable
-from lookalike.index.facets import Codes, Facets, encode_words
+from lookalike.index.catalogue import Catalogue, product_id, product_ids, readable
+from lookalike.index.facets import Facets
 from lookalike.index.manifest import MAX_BYTES, Manifest, parse_manifest
 from lookalike.index.offers import GROUP_COLUMNS
-from lookalike.index.product_groups import find_attributes
-from lookalike.index.safe_loading import load_pickle, read_npz
+from lookalike.index.product_groups import first_name
+from lookalike.index.safe_loading import load_pickle, load_texts, read_npz
 from lookalike.index.vector_search import ROUNDING, InMemorySearcher
-from lookalike.types import Attributes, Matrix, Rows, StrPath, Vectors
+from lookalike.settings import usable_cores
+from lookalike.types import Attributes, Codes, Matrix, Rows, StrPath, Vectors
 
 FORMAT = 1
 EMBEDDINGS, FILENAMES, SPACES, TUNED = "embeddings.pkl", "filenames.pkl", "spaces.npz", "tuned.npz"
@@ -96,9 +98,18 @@ class Index(Catalogue):
     def _searcher(self) -> InMemorySearcher:
         return InMemorySearcher(self.spaces)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self._table.columns
+
+    def attributes_of(self, row: int) -> Attributes:
+        if not isinstance(self.attributes, AttributeTable):
+            return super().attributes_of(row)
+        return self._table.row(int(self._table_rows[row]))
+
     def facets(self) -> Facets:
         counted = self.groups.is_first if self.groups else None
-        return Facets([self.attributes_of(row) for row in range(len(self.names))], counted)
+        return Facets.of_table(len(self.names), self.encoded_columns(self.columns), counted)
 
     def row(self, identity: str) -> int | None:
         row = self._rows.get(identity, self._rows.get(normalize(identity)))
@@ -118,19 +129,39 @@ class Index(Catalogue):
         spaces = {name: matrix[rows] for name, matrix in self.spaces.items()}
         return replace(self, names=tuple(self.names[row] for row in rows), spaces=spaces)
 
-    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
-        attributes = [self.attributes_of(row) for row in range(len(self.names))]
-        return {column: encode_words([own.get(column) for own in attributes]) for column in columns}
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, EncodedColumn]:
+        return {column: self._table.encoded_column(column, self._table_rows) for column in columns}
 
     def _group_words(self) -> tuple[Sequence[str], Codes] | None:
-        columns = set[str]().union(*self.attributes.values())
-        column = next((column for column in GROUP_COLUMNS if column in columns), None)
+        column = next((column for column in GROUP_COLUMNS if column in self.columns), None)
         return self.encoded_columns([column])[column] if column else None
 
     @cached_property
+    def ids(self) -> list[str]:
+        """The products' ids, in the catalogue's order."""
+        return product_ids(self.names)
+
+    @cached_property
+    def _table(self) -> AttributeTable:
+        kept = self.attributes
+        return kept if isinstance(kept, AttributeTable) else AttributeTable.encode(kept)
+
+    @cached_property
+    def _table_rows(self) -> Codes:
+        """The row of each product in the table, -1 without one: that of its id, or see find_attributes."""
+        rows = self._table.rows_of(self.ids, len(self.ids))
+        others = {row: first_name(self.ids[row]) for row in np.flatnonzero(rows < 0).tolist() if "~" in self.ids[row]}
+        further = {row: first for row, first in others.items() if first is not None}
+        rows[list(further)] = self._table.rows_of(further.values(), len(further))
+        return rows
+
+    @cached_property
     def _rows(self) -> dict[str, int]:
-        first = {product_id(name): row for row, name in reversed(list(enumerate(self.names)))}
-        others = {readable(name): row for row, name in enumerate(self.names) if first[product_id(name)] != row}
+        ids = self.ids
+        first = dict(zip(reversed(ids), range(len(ids) - 1, -1, -1)))
+        if len(first) == len(ids):
+            return first
+        others = {readable(name): row for row, name in enumerate(self.names) if first[ids[row]] != row}
         return {f"./{name}" if name in first else name: row for name, row in others.items()} | first
 
 
@@ -159,10 +190,10 @@ def load_index(folder: StrPath) -> Index:
     _check_sizes(names, spaces, manifest)
     names, spaces = _drop_repeated_names(names, spaces)
     spaces["look"] = _normalize_rows(spaces["look"])
+    index = Index(header.folder, names, spaces, header.attributes, manifest, header.head)
     if header.head:
-        attributes = [find_attributes(header.attributes, product_id(name)) for name in names]
-        spaces["tuned"] = tuned_vectors(header.head, spaces, attributes)
-    return Index(header.folder, names, spaces, header.attributes, manifest, header.head)
+        spaces["tuned"] = tuned_vectors(header.head, spaces, index.encoded_columns(header.head.words))
+    return index
 
 
 def load_index_header(folder: StrPath) -> IndexHeader:
@@ -177,14 +208,14 @@ def _read_files(folder: Path, manifest: Manifest) -> tuple[IndexHeader, tuple[st
     """
     with ThreadPoolExecutor(1) as pool:
         names_read = pool.submit(_read_file, folder, FILENAMES, manifest)
-        look_read = pool.submit(_read_checked, folder, EMBEDDINGS, manifest, _read_aligned)
+        look_read = pool.submit(lambda: read_look(_read_checked(folder, EMBEDDINGS, manifest, _read_aligned)))
         has_spaces = SPACES in manifest.get("files", {})
-        spaces_read = pool.submit(_read_file, folder, SPACES, manifest) if has_spaces else None
+        spaces_read = pool.submit(lambda: read_spaces(_read_file(folder, SPACES, manifest))) if has_spaces else None
         header = _read_header(folder, manifest)
         names = read_names(names_read.result(), classic=not manifest)
-        spaces = {"look": read_look(look_read.result())}
+        spaces = {"look": look_read.result()}
         if spaces_read:
-            spaces |= read_spaces(spaces_read.result())
+            spaces |= spaces_read.result()
     return header, names, spaces
 
 
@@ -214,10 +245,10 @@ def read_names(content: bytes, classic: bool = False) -> tuple[str, ...]:
 
     The classic scripts wrote backslashes on Windows.
     """
-    loaded = load_pickle(content, FILENAMES)
-    if not isinstance(loaded, list) or not all(map(_is_name, loaded)):
+    loaded = load_texts(content, FILENAMES)
+    if not isinstance(loaded, list) or not _are_names(loaded):
         raise IndexFileError(f"{FILENAMES} does not hold a list of paths. {REBUILD}")
-    return tuple(name.replace("\\", "/") if classic else name for name in loaded)
+    return tuple(name.replace("\\", "/") for name in loaded) if classic else tuple(loaded)
 
 
 def read_look(content: Content) -> Matrix:
@@ -283,15 +314,22 @@ def read_head(content: bytes) -> AttributeHead:
         raise _unfit_head() from None
 
 
-def tuned_vectors(head: AttributeHead, spaces: Vectors, attributes: Sequence[Attributes]) -> Matrix:
-    """Return the tuned vectors of n products, float32 (n, d); raises IndexFileError if the head does not fit them."""
-    tuned = np.empty((0, 0), np.float32)
+def tuned_vectors(head: AttributeHead, spaces: Vectors, columns: Mapping[str, EncodedColumn]) -> Matrix:
+    """Return the tuned vectors of n products, float32 (n, d); raises IndexFileError if the head does not fit them.
+
+    columns are those of the table that the head knows.
+    """
+
+    def fill(start: int) -> None:
+        part = slice(start, start + BLOCK)
+        own = {column: places[part] for column, places in known.items()}
+        tuned[part] = head.tuned_with_known({name: spaces[name][part] for name in INPUTS}, own)
+
     try:
-        for start in range(0, len(attributes), BLOCK):
-            part = slice(start, start + BLOCK)
-            found = head.tuned({name: spaces[name][part] for name in INPUTS}, attributes[part])
-            tuned = tuned if start else np.empty((len(attributes), found.shape[1]), np.float32)
-            tuned[part] = found
+        known, n = head.known_places(columns), len(spaces[INPUTS[0]])
+        tuned = np.empty((n, sum(map(len, head.words.values()))), np.float32)
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            list(pool.map(fill, range(0, n, BLOCK)))
     except (ValueError, KeyError):
         raise _unfit_head() from None
     if not _is_matrix(tuned):
@@ -360,6 +398,10 @@ def _drop_repeated_names(
     names: tuple[str, ...], spaces: dict[str, Matrix]
 ) -> tuple[tuple[str, ...], dict[str, Matrix]]:
     """Return the names and spaces without the rows whose name, as people ask for it, an earlier row has."""
+    together = "\0".join(["", *names, ""])
+    is_plain = together.isascii() and not any(sign in together for sign in ("//", "/.", "\0.", ".\0", "/\0"))
+    if is_plain and len(set(names)) == len(names):
+        return names, spaces
     first: dict[str, int] = {}
     for row, name in enumerate(names):
         is_plain = name.isascii() and "//" not in name and "." not in (name[0], name[-1]) and "/." not in name
@@ -401,8 +443,11 @@ def _is_row(row: object) -> bool:
     return isinstance(row, np.ndarray) and row.ndim == 1
 
 
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and "\0" not in name
+def _are_names(values: list[object]) -> bool:
+    names = [value for value in values if isinstance(value, str) and value]
+    return (
+        len(names) == len(values) and max(map(len, names), default=0) <= MAX_NAME_LENGTH and "\0" not in "".join(names)
+    )
 
 
 def _is_matrix(matrix: Matrix) -> bool:

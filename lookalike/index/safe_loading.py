@@ -33,6 +33,10 @@ PICKLE_KINDS, NPZ_KINDS = "biuf", "fU"
 
 MAX_NPZ_ARRAYS = 1000
 
+# The opcodes of a list of texts, and the lengths of those that are skipped, with what follows each.
+STOP, SHORT_BINUNICODE, BINUNICODE = b".\x8cX"
+LENGTHS = {pickle.PROTO[0]: 2, pickle.FRAME[0]: 9} | dict.fromkeys(b"]\x94(ae", 1)
+
 TOO_MUCH_MEMORY = "it claims more memory than its contents need"
 NOT_NUMBERS = "it holds arrays of something other than numbers"
 
@@ -46,6 +50,36 @@ def load_pickle(content: bytes, name: str) -> Any:
         raise IndexFileError(f"{name} was refused: {_printable(str(error), 200)}. {REBUILD}") from None
     except Exception as error:  # a damaged pickle raises nearly anything
         raise IndexFileError(f"{name} is damaged ({type(error).__name__}). {REBUILD}") from None
+
+
+def load_texts(content: bytes, name: str) -> Any:
+    """Return what load_pickle does, much faster if it is a list of texts as Python pickles it by protocol 4.
+
+    Texts are cut out of the bytes, which are not unpickled. They count only if, pickled again, they give the very same
+    bytes: then the bytes hold these texts and nothing else.
+    """
+    try:
+        texts = b"\0".join(_cut_texts(content)).decode("utf-8", "surrogatepass").split("\0")
+    except (LookupError, ValueError):
+        texts = []
+    return texts if pickle.dumps(texts, protocol=4) == content else load_pickle(content, name)
+
+
+def _cut_texts(content: bytes) -> list[bytes]:
+    """Return the texts in a pickled list; raises LookupError where something else comes."""
+    texts, at = list[bytes](), 0
+    while (opcode := content[at]) != STOP:
+        if opcode == SHORT_BINUNICODE:
+            end = at + 2 + content[at + 1]
+            texts.append(content[at + 2 : end])
+            at = end
+        elif opcode == BINUNICODE:
+            end = at + 5 + int.from_bytes(content[at + 1 : at + 5], "little")
+            texts.append(content[at + 5 : end])
+            at = end
+        else:
+            at += LENGTHS[opcode]
+    return texts
 
 
 def read_npz(content: bytes) -> dict[str, NDArray[Any]]:

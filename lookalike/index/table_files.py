@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from lookalike.errors import CatalogueError
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 Collected = TypeVar("Collected")
 
-Collect: TypeAlias = Callable[[Sequence[str], Iterable[Sequence[str]]], Collected]
-"""What a table is made into, given its columns and its rows; called again if the first dialect proves wrong."""
+Collect: TypeAlias = Callable[[Sequence[str], Iterable[Sequence[Sequence[str]]]], Collected]
+"""What a table is made into, given its columns and its rows in batches; called again if the first dialect is wrong."""
 
 # The table of a million products has 100 MB.
 MAX_BYTES = 1_000_000_000
@@ -44,7 +44,8 @@ MAX_SUSPECTS = 1000
 # The names of columns have at most so many lines before the key's.
 MAX_HEADER_LINES = 20
 
-BLOCK_BYTES, BATCH_ROWS = 2**20, 10_000
+# Rows of a CSV file are read so many at a time: more would not fit in a processor's cache.
+BLOCK_BYTES, BATCH_ROWS, PLAIN_ROWS = 2**20, 10_000, 500
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -290,20 +291,35 @@ def _no_key(path: StrPath, key: str, line: str) -> CatalogueError:
 
 
 class _Lines:
-    """The lines of a table. number is how many were read, row those of them since it was last emptied."""
+    """The lines of a table.
+
+    number is how many were read, row those of them since it was last emptied, ahead those that come next, if they were
+    looked at already.
+    """
 
     def __init__(self, lines: Iterable[str], number: int) -> None:
         self._lines, self.number = iter(lines), number
         self.row: list[str] = []
+        self.ahead: deque[str] = deque()
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        line = self.ahead.popleft() if self.ahead else next(self._lines)
         self.number += 1
         self.row.append(line)
         return line
+
+    def look_ahead(self, count: int) -> list[str]:
+        """Return the next lines, at most count, without reading them."""
+        self.ahead.extend(islice(self._lines, count - len(self.ahead)))
+        return list(self.ahead)
+
+    def skip(self) -> None:
+        """Count the lines ahead as read."""
+        self.number += len(self.ahead)
+        self.ahead.clear()
 
 
 class _RowReader:
@@ -322,8 +338,8 @@ class _RowReader:
         """Return the first row."""
         return self._next_row()[1]
 
-    def read_rows(self, width: int, place: int) -> Iterator[list[str]]:
-        """Yield the other rows that are not empty, at most width fields of each; place is that of the product's id.
+    def read_rows(self, width: int, place: int) -> Iterator[list[list[str]]]:
+        """Yield batches of the other rows that are not empty, at most width fields of each; place is that of the id.
 
         Raises _BrokenRow.
         """
@@ -331,6 +347,10 @@ class _RowReader:
         suspects: list[_Suspect] = []
         is_continued = False
         while True:
+            # Rows of which none leaves a doubt are read many at a time, the others one by one.
+            while not self._lines.ahead and not is_continued and (batch := self._read_plain_rows(width, place)):
+                ids.extend(row[place] for row in batch if place < len(row) and row[place])
+                yield batch
             try:
                 is_doubtful, row = self._next_row()
             except StopIteration:
@@ -353,11 +373,41 @@ class _RowReader:
             elif 1 < len(row) <= place and any('"' in line for line in self._lines.row):
                 raise self._broken(f"it has {len(row)} of {width} columns, and no id; {DOUBLE_MARKS}")
             if row:
-                yield row
+                yield [row]
         # The first row of a table is judged by the ids that follow it.
         for suspect in suspects:
             if suspect.swallows_rows(ids):
                 raise suspect.error
+
+    def _read_plain_rows(self, width: int, place: int) -> list[list[str]]:
+        """Return the rows of the next lines if each line is one of them and none leaves a doubt.
+
+        They are what read_rows yields for the same lines one by one. Otherwise no line is read, and none returned.
+        """
+        lines = [] if self._escape else self._lines.look_ahead(PLAIN_ROWS)
+        text = "".join(lines)
+        if not lines or "\\\n" in text or "\\\r" in text or text.endswith("\\"):
+            return []
+        try:
+            rows = list(csv.reader(lines, strict=True, **self._options))
+            if len(rows) < len(lines):  # some have several lines
+                return []
+            held, self._lines.row = self._lines.row, []
+            try:
+                for number, row in enumerate(rows):
+                    if len(row) > width:
+                        self._lines.row = [lines[number]]
+                        rows[number] = self._join_rest(row, width, is_doubtful=False)
+                    elif 1 < len(row) <= place:
+                        return []
+            finally:
+                self._lines.row = held
+        except csv.Error:
+            return []
+        rows = [row for row in rows if row]
+        if rows:
+            self._lines.skip()
+        return rows
 
     def _ends_with_backslash(self) -> bool:
         return not self._escape and self._lines.row[-1].rstrip("\r\n").endswith("\\")
@@ -504,7 +554,7 @@ def _read_parquet(path: StrPath, key: str, collect: Collect[Collected]) -> Colle
                         raise CatalogueError(f"{path} has ids of the type {field.type}. Save them as text or numbers.")
                 raise CatalogueError(f"{path} has no column named {key}. Its columns are: {', '.join(columns)[:100]}")
             batches = (map(_to_text, batch.columns) for batch in file.iter_batches(BATCH_ROWS, columns=readable))
-            return collect(columns, (row for batch in batches for row in zip(*batch)))
+            return collect(columns, (list(zip(*batch)) for batch in batches))
     except pa.ArrowException as error:
         raise OSError(str(error).partition("\n")[0][:200]) from None
 

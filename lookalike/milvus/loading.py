@@ -7,21 +7,19 @@ from typing import NoReturn
 
 from lookalike.errors import IndexFileError
 from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.attribute_table import EncodedColumn
 from lookalike.index.catalogue import Catalogue, product_id
-from lookalike.index.facets import Codes, Facets
+from lookalike.index.facets import Facets
 from lookalike.index.manifest import Manifest
-from lookalike.index.offers import CURRENCY, GROUP_COLUMNS, PRICE, SALE_PRICE
-from lookalike.index.price_ranges import Prices
+from lookalike.index.offers import GROUP_COLUMNS
+from lookalike.index.price_ranges import PRICED, Prices
 from lookalike.index.reading import Index
 from lookalike.milvus import versions
 from lookalike.milvus.layout import ATTRIBUTES, NAME, ROW, Layout
 from lookalike.milvus.product_table import AttributesById, PackedTexts, ProductTable
 from lookalike.milvus.searching import MilvusSearcher
 from lookalike.milvus.server import COLLECTION_NOT_FOUND, Milvus, Refused, shared_server
-from lookalike.types import Attributes, Rows
-
-# The columns that say what a product costs.
-PRICED = (PRICE, SALE_PRICE, CURRENCY)
+from lookalike.types import Attributes, Codes, Rows
 
 # Products read at a time; Milvus returns at most MAX_MATCHES.
 PAGE = 10_000
@@ -89,7 +87,11 @@ class PublishedIndex(Catalogue):
     def row(self, identity: str) -> int | None:
         return self._table.row(identity)
 
-    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self._table.columns
+
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, EncodedColumn]:
         """See Catalogue; columns that no product has are missing."""
         return self._table.encoded_columns(columns)
 

@@ -9,10 +9,10 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.index.attribute_table import EncodedColumn
 from lookalike.index.attributes import normalize
 from lookalike.index.catalogue import product_id, readable
-from lookalike.index.facets import Codes
-from lookalike.types import Attributes
+from lookalike.types import Attributes, Codes
 
 
 class ProductTable:
@@ -37,7 +37,12 @@ class ProductTable:
             words = self._words.setdefault(column, {})
             codes.append(words.setdefault(word, len(words)))
 
-    def encoded_columns(self, columns: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Codes]]:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that any product has."""
+        return tuple(self._codes)
+
+    def encoded_columns(self, columns: Iterable[str]) -> dict[str, EncodedColumn]:
         """Return those columns that exist: column → (words, codes), as Facets.packed takes them."""
         return {
             column: (tuple(self._words[column]), self._all_codes(column)) for column in columns if column in self._codes

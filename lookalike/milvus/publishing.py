@@ -13,6 +13,7 @@ from typing import Any
 from lookalike.errors import REBUILD, CatalogueError, IndexFileError, ServerError
 from lookalike.files import sha256
 from lookalike.index.attribute_head import AttributeHead
+from lookalike.index.attribute_table import encode_words
 from lookalike.index.catalogue import product_id
 from lookalike.index.manifest import Manifest
 from lookalike.index.price_ranges import Prices, current_price
@@ -151,7 +152,8 @@ def _read_blocks(header: IndexHeader, shard_folder: Path) -> Iterator[Block]:
     for names, spaces in read_shards(shard_folder):
         if header.head:
             attributes = [find_attributes(header.attributes, product_id(name)) for name in names]
-            spaces = {**spaces, "tuned": tuned_vectors(header.head, spaces, attributes)}
+            columns = {column: encode_words([own.get(column) for own in attributes]) for column in header.head.words}
+            spaces = {**spaces, "tuned": tuned_vectors(header.head, spaces, columns)}
         yield names, spaces
 
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from lookalike.embedding.fashion import vectors_of_words
-from lookalike.index.facets import Codes
 from lookalike.index.vector_search import RowFilter, Searcher, normalize_weights
 from lookalike.search.lexicon import Understood
-from lookalike.types import Rows, Vectors, Weights
+from lookalike.types import Codes, Rows, Vectors, Weights
 
 # How many of the nearest are compared; see docs/scale.md for what fewer and more find.
 CANDIDATES = 500

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from lookalike.embedding.fashion import OTHER_WORDS, describe_fashion, word_probabilities
 from lookalike.index.attributes import COLOR_COLUMN, GENDER_COLUMN, TYPE_COLUMN
 from lookalike.index.catalogue import Catalogue
-from lookalike.index.facets import Codes, Facets
+from lookalike.index.facets import Facets
 from lookalike.index.vector_search import RowFilter
 from lookalike.search.lexicon import PATTERN_COLUMN, USAGE_COLUMN, Lexicon, Understood
 from lookalike.search.recommender import Match
 from lookalike.search.word_candidates import CANDIDATES, best_by_table, find_candidates, query_from_words
 from lookalike.search.word_search import WordSearch
-from lookalike.types import Filters, Rows, Vectors, Weights
+from lookalike.types import Codes, Filters, Rows, Vectors, Weights
 
 # What the network can name, and the space that it is read from.
 NAMED = {
@@ -66,7 +66,7 @@ class WordRanking:
         self._lexicon = Lexicon(
             {column: [*self._own.get(column, ((), None))[0], *self._named.get(column, ())] for column in columns}
         )
-        self._search = search or WordSearch([index.attributes_of(row) for row in range(self._n)], index.names)
+        self._search = search or WordSearch.of_catalogue(index)
         # Which products of the search these are: all, unless it is a ranking of some.
         self._searched: Rows | slice = slice(None)
         self._searched_count = self._n

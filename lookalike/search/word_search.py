@@ -2,17 +2,19 @@
 
 import re
 import unicodedata
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.index.attribute_table import EncodedColumn
 from lookalike.index.attributes import TYPE_COLUMN, normalize
-from lookalike.index.catalogue import Catalogue, product_id
-from lookalike.types import Attributes, Mask
+from lookalike.index.catalogue import Catalogue, product_ids
+from lookalike.types import Codes, Mask, Rows
 
 Counts: TypeAlias = NDArray[np.int_]
 """How many words each row has: int (n,)."""
@@ -38,15 +40,23 @@ def find_groups(search: "WordSearch", index: Catalogue, text: str, max_results: 
 class WordSearch:
     """Finds rows of a catalogue from the attributes and the names of its n products."""
 
-    def __init__(self, attributes_by_row: Sequence[Attributes], names: Sequence[str]) -> None:
-        self._rows: dict[str, list[int]] = {}
-        for row, name in enumerate(names):
-            self._rows.setdefault(product_id(name).casefold(), []).append(row)
-        # Most values occur in thousands of products: split them once, and forget them when all are split.
-        tokens = cache(_tokens)
-        self._everywhere = _TokenIndex([set().union(*map(tokens, own.values())) for own in attributes_by_row])
-        self._in_name = _TokenIndex([tokens(own.get(NAME_COLUMN, "")) for own in attributes_by_row])
-        self._in_type = _TokenIndex([tokens(own.get(TYPE_COLUMN, "")) for own in attributes_by_row])
+    def __init__(self, columns: Mapping[str, EncodedColumn], names: Sequence[str]) -> None:
+        """Read all columns of the products' table, and their names."""
+        self._row: dict[str, int] = {}
+        # The rows after the first one of products that have the same id but for case.
+        self._others: dict[str, list[int]] = {}
+        for row, identity in enumerate(map(str.casefold, product_ids(names))):
+            if self._row.setdefault(identity, row) != row:
+                self._others.setdefault(identity, []).append(row)
+        split = {column: _split_words(*encoded) for column, encoded in columns.items()}
+        self._everywhere = _TokenIndex(len(names), split.values())
+        self._in_name = _TokenIndex(len(names), [split[NAME_COLUMN]] if NAME_COLUMN in split else [])
+        self._in_type = _TokenIndex(len(names), [split[TYPE_COLUMN]] if TYPE_COLUMN in split else [])
+
+    @classmethod
+    def of_catalogue(cls, catalogue: Catalogue) -> "WordSearch":
+        """Return a search over all products of a catalogue."""
+        return cls(catalogue.encoded_columns(catalogue.columns), catalogue.names)
 
     def find(self, text: str, max_results: int = MAX_RESULTS) -> list[int]:
         """Return rows: those with that very id, then those where every word begins one of the product's.
@@ -55,7 +65,8 @@ class WordSearch:
         watch is no dress; then those whose displayed name has all the words; then the catalogue's order stands.
         """
         text = text.strip()[:MAX_LETTERS]
-        exact = self._rows.get(normalize(text).casefold(), [])
+        identity = normalize(text).casefold()
+        exact = [self._row[identity], *self._others.get(identity, [])] if identity in self._row else []
         words = _words(text)[:MAX_WORDS]
         if not words:
             return exact[:max_results]
@@ -67,18 +78,50 @@ class WordSearch:
         return list(dict.fromkeys(exact + rows))[:max_results]
 
 
+@dataclass(frozen=True)
+class _SplitColumn:
+    """A column whose words are split into tokens: those of word w are tokens[numbers[starts[w] : starts[w + 1]]].
+
+    codes are the places of the rows' words (n,), -1 for none.
+    """
+
+    codes: Codes
+    tokens: Sequence[str]
+    numbers: Codes
+    starts: Rows
+
+
+def _split_words(words: Sequence[str], codes: Codes) -> _SplitColumn:
+    places: dict[str, int] = {}
+    numbers, starts = array("i"), array("q", [0])
+    for word in words:
+        numbers.extend(places.setdefault(token, len(places)) for token in _tokens(word))
+        starts.append(len(numbers))
+    return _SplitColumn(codes, tuple(places), np.array(numbers, np.int32), np.array(starts, np.int64))
+
+
 class _TokenIndex:
     """Which rows hold which tokens. Tokens are sorted, so that all with the same beginning are neighbors."""
 
-    def __init__(self, tokens_by_row: Sequence[Iterable[str]]) -> None:
-        self._n = len(tokens_by_row)
-        rows_of: dict[str, list[int]] = {}
-        for row, tokens in enumerate(tokens_by_row):
-            for token in tokens:
-                rows_of.setdefault(token, []).append(row)
-        self._sorted = sorted(rows_of)
-        self._starts = np.cumsum([0] + [len(rows_of[token]) for token in self._sorted])
-        self._rows = np.array([row for token in self._sorted for row in rows_of[token]], np.int32)
+    def __init__(self, n: int, columns: Iterable[_SplitColumn]) -> None:
+        self._n = n
+        columns = list(columns)
+        self._sorted = sorted(set[str]().union(*(column.tokens for column in columns)))
+        places = {token: place for place, token in enumerate(self._sorted)}
+        # A token in a row is one number: the token's place times n, and the row.
+        pairs = [np.empty(0, np.int64)]
+        for column in columns:
+            known = np.flatnonzero(column.codes >= 0)
+            codes = column.codes[known]
+            counts = np.diff(column.starts)[codes]
+            # Where the tokens of each row's word stand among those of all words.
+            ends = np.cumsum(counts)
+            at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(column.starts[codes] - (ends - counts), counts)
+            own = np.fromiter((places[token] for token in column.tokens), np.int64, len(column.tokens))
+            pairs.append(own[column.numbers[at]] * n + np.repeat(known, counts))
+        found = np.unique(np.concatenate(pairs))
+        self._rows = (found % max(n, 1)).astype(np.int32)
+        self._starts = np.searchsorted(found, np.arange(len(self._sorted) + 1) * n)
 
     def with_all(self, words: Sequence[Word]) -> Mask:
         """Return which rows have every one of the words, whole or in parts: bool (n,)."""

@@ -11,6 +11,7 @@ import pytest
 
 from lookalike.errors import IndexFileError
 from lookalike.index.reading import load_index
+from lookalike.index.safe_loading import load_pickle, load_texts
 from tests.hostile.index_files import LOOK, NAMES, Call, assert_refused, make_index, restate
 from tests.support.data import ROOT
 
@@ -145,3 +146,50 @@ def test_arrays_as_numpy_pickles_them_are_read(tmp_path, protocol, kind):
         (tmp_path / "filenames.pkl").write_bytes(pickle.dumps(NAMES, protocol))
         unit = rows / np.linalg.norm(rows.astype(float), axis=1, keepdims=True)
         np.testing.assert_allclose(load_index(tmp_path).look, unit, atol=1e-6)
+
+
+LISTS = (
+    [],
+    ["a.jpg"],
+    ["a", "a"],
+    [f"images/{number}.jpg" for number in range(2500)],
+    ["é" * 200, "—e(X.\x94\x8c", "ж" * 3000, "\udce9.jpg", "衣" * 100],
+    ["a\0b.jpg", "\0"],
+    ["a.jpg", 1],
+    "a.jpg",
+)
+
+
+@pytest.mark.parametrize("number", range(len(LISTS)))
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+def test_a_list_of_texts_is_read_as_any_pickle(number, protocol):
+    content = pickle.dumps(LISTS[number], protocol=protocol)
+    assert load_texts(content, "filenames.pkl") == load_pickle(content, "filenames.pkl") == LISTS[number]
+
+
+def outcome(load, content):
+    try:
+        return load(content, "filenames.pkl")
+    except IndexFileError as error:
+        return str(error)
+
+
+def test_a_changed_list_of_texts_is_read_or_refused_as_any_pickle():
+    content = pickle.dumps([f"{number}—{'x' * number}.jpg" for number in range(0, 300, 30)], protocol=4)
+    rng = np.random.default_rng(0)
+    for _ in range(3000):
+        changed = bytearray(content)
+        for place in rng.integers(0, len(content), rng.integers(1, 4)):
+            changed[place] = rng.choice([rng.integers(256), *b"\x8cX\x94(e].\x95\x80ha"])
+        changed = bytes(changed[: rng.integers(len(content) - 20, len(content) + 1)])
+        assert outcome(load_texts, changed) == outcome(load_pickle, changed)
+
+
+def test_texts_that_a_pickle_only_resembles_are_not_taken_from_it():
+    content = pickle.dumps(["a.jpg", "b.jpg"], protocol=4)
+    call = pickle.dumps(Call(os.system, ("true",)), protocol=4)
+    # More after the end, a call in its place or before, and one text too many that is dropped again.
+    changed = (content + content, content[:-1] + call, call + content, content[:-1] + b"\x8c\x01c\x940" + content[-1:])
+    for hostile in changed:
+        assert outcome(load_texts, hostile) == outcome(load_pickle, hostile)
+    assert "refused" in outcome(load_texts, changed[1])

@@ -185,7 +185,7 @@ def test_words_find_a_product_once():
         "C": {"productDisplayName": "Red dress"},
     }
     index = Index(Path("."), names, {"look": np.eye(4, dtype=np.float32)}, attributes, {})
-    search = WordSearch([index.attributes_of(row) for row in range(4)], names)
+    search = WordSearch.of_catalogue(index)
     assert find_groups(search, index, "red dress") == [0, 3] and find_groups(search, index, "B") == [2]
     assert find_groups(search, index, "red dress", 1) == [0]
     found = WordRanking(index, search).find("dress", 5)

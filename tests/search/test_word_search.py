@@ -3,6 +3,7 @@ import time
 import numpy as np
 import pytest
 
+from lookalike.index.attribute_table import encode_words
 from lookalike.search.word_search import WordSearch
 
 PRODUCTS = {
@@ -14,9 +15,14 @@ PRODUCTS = {
 }
 
 
+def search_over(rows, names):
+    columns = dict.fromkeys(column for own in rows for column in own)
+    return WordSearch({column: encode_words([own.get(column) for own in rows]) for column in columns}, names)
+
+
 @pytest.fixture
 def search():
-    return WordSearch(list(PRODUCTS.values()), list(PRODUCTS))
+    return search_over(list(PRODUCTS.values()), list(PRODUCTS))
 
 
 @pytest.mark.parametrize(
@@ -52,13 +58,13 @@ def test_words_and_ids_find_their_rows(search, text, rows):
 
 
 def test_the_case_of_an_id_does_not_count():
-    search = WordSearch([{}, {}], ["images/SKU-1.jpg", "images/sku-2.jpg"])
+    search = search_over([{}, {}], ["images/SKU-1.jpg", "images/sku-2.jpg"])
     assert search.find("sku-1") == [0] and search.find("SKU-2") == [1]
 
 
 def test_names_come_before_other_attributes():
     rows = [{"baseColour": "Red"}, {"productDisplayName": "Red dress"}, {"baseColour": "Red"}]
-    search = WordSearch(rows, ["a.jpg", "b.jpg", "c.jpg"])
+    search = search_over(rows, ["a.jpg", "b.jpg", "c.jpg"])
     assert search.find("red") == [1, 0, 2]
     assert search.find("red", max_results=2) == [1, 0]
     assert search.find("red", max_results=0) == []
@@ -69,13 +75,13 @@ def test_a_kind_of_thing_comes_before_what_is_named_after_it():
     names = ["1.jpg", "2.jpg", "3.jpg"]
     watch = {"articleType": "Watches", "productDisplayName": "Steel Dress Watch"}
     dress = {"articleType": "Dresses", "productDisplayName": "Summer Piece", "baseColour": "Red"}
-    search = WordSearch([watch, dress, {"productDisplayName": "A dress"}], names)
+    search = search_over([watch, dress, {"productDisplayName": "A dress"}], names)
     assert search.find("dress") == [1, 0, 2]
     assert search.find("red dress") == [1] and search.find("dress watch") == [0]
 
 
 def test_all_products_with_an_id_are_found_and_none_twice():
-    search = WordSearch([{"year": "7"}, {"year": "7"}, {}], ["x/7.jpg", "1.jpg", "y/7.jpg"])
+    search = search_over([{"year": "7"}, {"year": "7"}, {}], ["x/7.jpg", "1.jpg", "y/7.jpg"])
     assert search.find("7") == [0, 2, 1]
     assert search.find("7", max_results=3) == [0, 2, 1] and search.find("7", max_results=1) == [0]
 
@@ -86,7 +92,7 @@ def test_huge_queries_are_cut(search):
 
 
 def test_an_empty_catalogue_finds_nothing():
-    assert WordSearch([], []).find("red") == []
+    assert search_over([], []).find("red") == []
 
 
 def test_a_large_catalogue_is_searched_at_once():
@@ -96,7 +102,7 @@ def test_a_large_catalogue_is_searched_at_once():
     rows = [
         {"articleType": words[own[0]], "productDisplayName": " ".join(words[place] for place in own)} for own in picked
     ]
-    search = WordSearch(rows, [f"{row}.jpg" for row in range(len(rows))])
+    search = search_over(rows, [f"{row}.jpg" for row in range(len(rows))])
     begin = time.perf_counter()
     found = search.find("r red soc")
     assert time.perf_counter() - begin < 0.2  # 1 ms on a free core

@@ -275,9 +275,4 @@ def _word_ranking(recommender: Recommender) -> WordRanking:
 
 
 def _word_search(recommender: Recommender) -> WordSearch:
-    index = recommender.index
-
-    def make() -> WordSearch:
-        return WordSearch([index.attributes_of(row) for row in range(len(index.names))], index.names)
-
-    return kept_with(recommender, "word search", make)
+    return kept_with(recommender, "word search", lambda: WordSearch.of_catalogue(recommender.index))

@@ -165,11 +165,7 @@ def calibration(recommender: Recommender) -> Calibration:
 
 def word_search(recommender: Recommender) -> WordSearch:
     """Return the WordSearch over a catalogue's attributes."""
-    index = recommender.index
-    rows = range(len(index.names))
-    return kept_with(
-        recommender, "word search", lambda: WordSearch([index.attributes_of(row) for row in rows], index.names)
-    )
+    return kept_with(recommender, "word search", lambda: WordSearch.of_catalogue(recommender.index))
 
 
 def judged_rows(recommender: Recommender, identities: Sequence[str]) -> list[int]:
