@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from lookalike.extraction.build import build_index
 from lookalike.web import texts
 from tests.extraction.test_feed_catalogue import PICTURES, PictureServer, fetch, line, write
-from tests.support.browser import SIZES, button, cards, choose, expect_answer, names
+from tests.support.browser import SIZES, TIMEOUT_MS, button, cards, choose, expect_answer, names
+from tests.support.shop_page import running_shop
 from tests.web.api.conftest import start  # noqa: F401
 from tests.web.api.test_api import ask
 
@@ -117,3 +118,24 @@ def test_the_api_tells_the_picture_the_pictures_and_the_variants(start, index): 
     assert ask(f"{api}/v1/facets")[2]["facets"]["baseColour"] == {"Blue": 3, "Green": 5, "Red": 2}
     found = ask(f"{api}/v1/products?q=shirt")[2]["products"]
     assert [one["attributes"]["item_group_id"] for one in found] == ["shirt"] and len(found[0]["variants"]) == 4
+
+
+def test_the_shops_own_page_names_the_variants(browser, start, index):  # noqa: F811
+    with running_shop() as shop:
+        api = start(index, LOOKALIKE_API_ORIGINS=shop.address)
+        shop.page = (
+            f'<!doctype html><title>Shop</title><script src="{api}/embed.js" data-text-colors="Auch in" defer></script>'
+            '<lookalike-similar product="other-5"></lookalike-similar>'
+        )
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto(shop.address)
+        card = page.locator("lookalike-similar li").filter(has_text="shirt")
+        expect(card).to_contain_text("Auch in: ", timeout=TIMEOUT_MS)
+        is_blue = "Blue shirt" in card.inner_text()
+        expect(card).to_contain_text("Auch in: Red" if is_blue else "Auch in: Blue")
+        expect(card).to_contain_text("Sizes: S · M · L" if is_blue else "Sizes: M · L")
+        expect(card.locator("s")).to_have_text("S" if is_blue else "M")
+        others = page.locator("lookalike-similar li").filter(has_not_text="shirt")
+        expect(others).to_have_count(4)
+        assert "Sizes" not in others.first.inner_text()
+        page.close()

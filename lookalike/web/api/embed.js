@@ -11,8 +11,12 @@
     failed: "That did not work. Please try again.",
     nothing: "Nothing like it was found.",
     close: "Close",
+    colors: "Also in",
+    sizes: "Sizes",
   };
   const COUNTS = false; // The server says here whether the shop counts what is shown and clicked.
+  const SIZES = ["XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL"];
+  const MAX_COLORS = 6, MAX_SIZES = 12;
   const MAX_SIDE = 1024; // Nothing more of a photo is looked at.
   const STYLE = `
     :host { display: block; font: inherit; color: inherit; }
@@ -24,8 +28,8 @@
     a:focus-visible, button:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
     img { display: block; width: 100%; aspect-ratio: 3 / 4; object-fit: contain; background: #fff; border-radius: 6px; }
     .name { display: block; margin-top: 0.35rem; font-size: 0.85em; overflow-wrap: anywhere; }
-    .price { display: block; font-size: 0.85em; }
-    .price s { opacity: 0.7; }
+    .price, .variants { display: block; font-size: 0.85em; overflow-wrap: anywhere; }
+    s { opacity: 0.7; }
     h2 { font-size: 1.05em; margin: 0; }
     button { font: inherit; color: inherit; background: none; border: 1px solid currentColor; border-radius: 6px;
       padding: 0.4rem 0.8rem; min-height: 2.75rem; cursor: pointer; }
@@ -71,6 +75,26 @@
     }
   }
 
+  // What a product's variants are: other colors, and the sizes of its own, the smallest first, sold out ones struck through.
+  function variantLines({ attributes, in_stock, variants }) {
+    const own = { color: attributes.baseColour ?? null, size: attributes.size ?? null, in_stock };
+    const colors = [...new Set(variants.map(({ color }) => color))].filter((color) => color && color !== own.color);
+    const sizes = new Map();
+    for (const one of [own, ...variants]) {
+      if (one.size && one.color === own.color && !sizes.get(one.size)?.in_stock) sizes.set(one.size, one);
+    }
+    const place = (size) => (SIZES.includes(size.toUpperCase()) ? 1e6 + SIZES.indexOf(size.toUpperCase()) : parseFloat(size) || 2e6);
+    const ordered = [...sizes.values()].sort((one, other) => place(one.size) - place(other.size));
+    const sizeTexts = ordered.map(({ size, in_stock }) => Object.assign(document.createElement(in_stock ? "span" : "s"), { textContent: size }));
+    const lines = [["colors", colors, MAX_COLORS], ["sizes", sizeTexts.length > 1 ? sizeTexts : [], MAX_SIZES]];
+    return lines.filter(([, parts]) => parts.length).map(([label, parts, most]) => {
+      const line = Object.assign(document.createElement("span"), { className: "variants", textContent: `${text(label)}: ` });
+      parts.slice(0, most).forEach((part, number) => line.append(number ? " · " : "", part));
+      if (parts.length > most) line.append(` +${parts.length - most}`);
+      return line;
+    });
+  }
+
   function card(match, element) {
     const { product } = match;
     const item = document.createElement("li");
@@ -89,6 +113,7 @@
       price.append(priceText(now));
       if (product.sale_price) price.append(" ", Object.assign(document.createElement("s"), { textContent: priceText(product.price) }));
     }
+    body.append(...variantLines(product));
     body.addEventListener("click", () => {
       if (link) report("link", [match]);
       element.dispatchEvent(new CustomEvent("lookalike-pick", { bubbles: true, composed: true, detail: match }));
