@@ -119,7 +119,7 @@ def publish_shards(
         raise IndexFileError(f"The shards in {folder} were made in another way than the index beside them. {RERUN}.")
     _check_same_products(header, shard_folder)
     pictures = str(pictures or header.folder.resolve())
-    digests = [header.manifest["files"], [shard.sha256 for shard in shards.shards], header.attributes]
+    digests = [header.manifest["files"], [shard.sha256 for shard in shards.shards], dict(header.attributes)]
     publication = _publication(header, pictures, json.dumps([digests, pictures], sort_keys=True))
     blocks = _read_blocks(header, shard_folder)
     return publish(blocks, publication, address, search_index, progress, len(shards.shards))
