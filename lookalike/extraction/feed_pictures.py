@@ -87,8 +87,8 @@ class _Kept:
 class _Host:
     """How often a host failed in a row, the threads that take its products, and the turns to ask it.
 
-    The further pictures of a product may be at another host than its first one. Variants often share a picture, and
-    follow each other: the last ones that the host gave are not asked for again.
+    The further pictures of a product may be at another host than its first one. Variants that follow each other often
+    share a picture, so the last pictures that the host gave are not asked for again.
     """
 
     pool: ThreadPoolExecutor

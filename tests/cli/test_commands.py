@@ -15,6 +15,7 @@ from lookalike.index.attributes import read_styles
 from lookalike.milvus.layout import SEARCH_INDEXES
 from lookalike.search.clicks import Key, to_lines
 from tests.support.data import ROOT, data
+from tests.support.processes import heed_ctrl_c
 
 
 def lookalike(*arguments, cwd=ROOT):
@@ -152,7 +153,7 @@ def test_ctrl_c_during_fetch_says_what_is_saved(tmp_path):
     shutil.copytree(ROOT / "images", tmp_path / "images")
     command = [sys.executable, "-c", FETCH, str(tmp_path), str(tmp_path / "index")]
     process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_hear_interrupts
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed_ctrl_c
     )
     while " of 257" not in (seen := process.stderr.readline()) and seen:
         pass
@@ -160,10 +161,6 @@ def test_ctrl_c_during_fetch_says_what_is_saved(tmp_path):
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and "Traceback" not in said
     assert "Stopped. " in said.splitlines()[-1] and "saved" in said.splitlines()[-1]
-
-
-def _hear_interrupts():
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_it_says_its_version():

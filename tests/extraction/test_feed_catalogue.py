@@ -22,6 +22,7 @@ from lookalike.index.attributes import read_styles
 from lookalike.index.reading import load_index
 from lookalike.index.skipped import read_skipped
 from tests.support.data import ROOT
+from tests.support.processes import heed_ctrl_c
 
 PICTURES = sorted((ROOT / "images").glob("*.jpg"))
 
@@ -238,18 +239,13 @@ def command(feed, output, server, *more):
     return [sys.executable, "-m", "lookalike", *map(str, arguments), "--backbone", "efficientnet-lite0"]
 
 
-def allow_interrupts():
-    """Heed Ctrl-C: a shell has its background jobs ignore it, and what they start too."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def test_from_a_feed_of_1000_products_to_an_index_and_on_after_ctrl_c(server, tmp_path):
     lines = server.add(1000)
     lines[3]["image_link"] = f"{server.address}/none.jpg"
     server.seconds = 0.02
     feed, output = write(tmp_path / "feed.jsonl", lines), tmp_path / "shop"
     options = command(feed, output, server, "--feed-link", "https://shop.example/p/{id}")
-    run = subprocess.Popen(options, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=allow_interrupts)
+    run = subprocess.Popen(options, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
     while server.answers[200] < 200:
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)

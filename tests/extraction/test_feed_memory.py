@@ -1,9 +1,6 @@
 """The memory of a run over a feed does not grow with the feed: ten times the rows, or a line without an end."""
 
 import json
-import re
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
@@ -14,6 +11,7 @@ from lookalike.errors import CatalogueError
 from lookalike.extraction.feed import FeedProduct, RefusedRow, read_feed
 from lookalike.extraction.feed_catalogue import fetch_feed
 from tests.support.data import ROOT
+from tests.support.processes import serving_files
 
 # What ten times the rows may add: lists that are longer by chance, not something for each of thousands of rows.
 TOLERATED = 300_000
@@ -113,10 +111,8 @@ def test_half_a_pair_of_surrogates_is_no_trouble(tmp_path):
 
 @pytest.fixture
 def port():
-    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", ROOT / "images"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        yield int(re.search(r"port (\d+)", server.stdout.readline())[1])
-        server.terminate()
+    with serving_files(ROOT / "images") as port:
+        yield port
 
 
 def test_fetching_ten_times_the_pictures_takes_no_more_memory(tmp_path, port):

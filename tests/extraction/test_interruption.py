@@ -18,6 +18,7 @@ from PIL import Image
 
 from lookalike.index.reading import load_index
 from tests.support.data import ROOT
+from tests.support.processes import heed_ctrl_c
 
 FILES = ("embeddings.pkl", "filenames.pkl", "spaces.npz", "index.json", "skipped.csv")
 COUNT = 200
@@ -42,10 +43,6 @@ def images(tmp_path_factory):
     return folder
 
 
-def _allow_interrupts():
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 class Run:
     """One indexing process, whose stderr is a terminal: only there is progress a bar."""
 
@@ -57,7 +54,7 @@ class Run:
         termios.tcsetwinsize(stderr, (24, 80))
         # Jobs that a shell starts in the background ignore Ctrl-C, and so would this process.
         self.process = subprocess.Popen(
-            list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, preexec_fn=_allow_interrupts
+            list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, preexec_fn=heed_ctrl_c
         )
         os.close(stderr)
         self.reader = threading.Thread(target=self._read_terminal)
@@ -226,7 +223,7 @@ def test_ctrl_c_while_tuning_says_that_the_index_is_whole(tmp_path):
     """The run is stopped when the progress bar of tuning appears."""
     command, pipe = [sys.executable, "extract_features.py", "--backbone", "efficientnet-lite0"], subprocess.PIPE
     command += ["--output", str(tmp_path)]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=_allow_interrupts)
+    run = subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=heed_ctrl_c)
     shown = b""
     while b"tuning" not in shown and (more := run.stderr.read1()):
         shown += more

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import pytest
 
 from lookalike.index.reading import load_index
 from tests.scale.ray_cluster import ROOT, end, index, nodes
+from tests.support.processes import serving_files
 
 pytest.importorskip("ray", reason="needs Ray: make test-scale")
 *PICTURES, NEW = sorted((ROOT / "images").glob("*.jpg"))[:21]
@@ -23,10 +23,8 @@ def cluster():
 
 @pytest.fixture
 def port():
-    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", ROOT / "images"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        yield int(re.search(r"port (\d+)", server.stdout.readline())[1])
-        server.terminate()
+    with serving_files(ROOT / "images") as port:
+        yield port
 
 
 def run(feed, output, port, *options):

@@ -1,0 +1,21 @@
+"""Processes that tests start: a server of a folder's files, and commands that a test stops by Ctrl-C."""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+
+
+@contextlib.contextmanager
+def serving_files(folder):
+    """Serve a folder's files on this machine and give the port."""
+    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        yield int(re.search(r"port (\d+)", server.stdout.readline())[1])
+        server.terminate()
+
+
+def heed_ctrl_c():
+    """Let Ctrl-C stop a process (a preexec_fn): jobs that a shell starts in the background ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
