@@ -60,4 +60,5 @@ def test_more_like_this_and_the_browsers_back(page):
     other = expect_other_names(page, before)
     expect(page.get_by_role("heading", name=texts.YOUR_PRODUCT)).to_be_in_viewport()
     page.go_back()
-    assert expect_other_names(page, other) == before and page.url == address
+    assert expect_other_names(page, other) == before
+    page.wait_for_url(lambda url: url == address)

@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 from lookalike.web import texts
 from tests.support.browser import (
     SIZES,
-    TIMEOUT_MS,
     button,
     choose,
     expect_answer,
@@ -41,24 +40,24 @@ def test_one_garment_of_an_outfit_is_asked_for_and_another_is_a_tap_away(visit, 
     page = wait_for_start(visit(size))
     choose(page, outfit_photo)
     first = names(page)
-    expect(pressed(page)).to_have_count(1, timeout=TIMEOUT_MS)
+    expect(pressed(page)).to_have_count(1)
     meant = pressed(page).inner_text()
     assert dots(page).count() >= 2 and "part=" not in page.url
     other = dots(page).filter(has_not_text=meant).first
     name = other.inner_text()
     other.click()
     page.wait_for_url(re.compile(r"[?&]part=\d+\.\d+\.\d+\.\d+"))
-    expect(pressed(page)).to_have_text([name], timeout=TIMEOUT_MS)
+    expect(pressed(page)).to_have_text([name])
     second = expect_other_names(page, first)
     page.reload()
     expect_names(page, second)
-    expect(pressed(page)).to_have_text([name], timeout=TIMEOUT_MS)
+    expect(pressed(page)).to_have_text([name])
     button(page, texts.WHOLE_PHOTO).click()
     page.wait_for_url(re.compile("[?&]part=whole"))
-    expect(pressed(page)).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(pressed(page)).to_have_count(0)
     expect_answer(page)
     page.go_back()
-    expect(pressed(page)).to_have_text([name], timeout=TIMEOUT_MS)
+    expect(pressed(page)).to_have_text([name])
     expect_names(page, second)
 
 

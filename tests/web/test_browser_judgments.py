@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from lookalike.web import texts
 from tests.support.browser import (
     SIZES,
-    TIMEOUT_MS,
     button,
     cards,
     expect_answer,
@@ -28,10 +27,10 @@ def test_judgments_move_the_results_and_can_be_taken_back(visit, size):
     page.wait_for_url(re.compile("disliked="))
     second = expect_other_names(page, first)
     assert first[0] not in second
-    expect(judged).to_contain_text(first[:1], timeout=TIMEOUT_MS)
+    expect(judged).to_contain_text(first[:1])
     cards(page).nth(1).get_by_role("button", name=texts.LIKE, exact=True).click()
     page.wait_for_url(re.compile("[?&]liked="))
-    expect(judged).to_contain_text([second[1], first[0]], timeout=TIMEOUT_MS)
+    expect(judged).to_contain_text([second[1], first[0]])
     third = names(page)
     assert first[0] not in third
     parts = urlsplit(page.url)
@@ -39,10 +38,10 @@ def test_judgments_move_the_results_and_can_be_taken_back(visit, size):
     expect_names(other, third)
     for left in (1, 0):
         judged.last.locator(".stButton button").click()
-        expect(judged).to_have_count(left, timeout=TIMEOUT_MS)
+        expect(judged).to_have_count(left)
     expect_names(page, first)
     page.go_back()
-    expect(judged).to_have_count(1, timeout=TIMEOUT_MS)
+    expect(judged).to_have_count(1)
 
 
 def test_more_like_this_starts_without_judgments(visit):

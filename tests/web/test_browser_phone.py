@@ -17,8 +17,8 @@ from tests.support.browser import (
     cards,
     cell,
     choose,
-    count_marked,
     expect_answer,
+    expect_marked,
     expect_other_names,
     middle,
     names,
@@ -119,7 +119,8 @@ def test_a_finger_that_moves_up_over_the_photo_scrolls_the_page(phone):
     touch(page, *((x, y + 60 - step) for step in range(0, 190, 10)))
     page.wait_for_timeout(1000)
     assert scrolled(page) > 80
-    assert count_marked(page) == 0 and names(page) == before and "part" not in page.url
+    expect_marked(page, 0)
+    assert names(page) == before and "part" not in page.url
 
 
 def test_a_finger_that_moves_sideways_or_rests_first_marks_what_it_passes(phone):
@@ -128,11 +129,13 @@ def test_a_finger_that_moves_sideways_or_rests_first_marks_what_it_passes(phone)
     touch(page, *(middle(cell(page, 3, column)) for column in (2, 3, 4, 5)))
     page.wait_for_url("**part=21222324")  # the cells' rows and columns, from 0
     expect_answer(page)
-    assert count_marked(page) == 4 and scrolled(page) == 0
+    expect_marked(page, 4)
+    assert scrolled(page) == 0
     touch(page, *(middle(cell(page, row, 4)) for row in (2, 3, 4, 5)), hold_ms=700)
     page.wait_for_url("**part=13233343")
     expect_answer(page)
-    assert count_marked(page) == 4 and scrolled(page) == 0
+    expect_marked(page, 4)
+    assert scrolled(page) == 0
     assert cell(page, 5, 4).get_attribute("aria-pressed") == "true"
 
 
@@ -167,7 +170,7 @@ def test_four_photos_stand_two_by_two_on_a_phone(phone):
 def test_a_phone_offers_its_own_camera(phone):
     page = wait_for_start(phone())
     camera = page.locator(".st-key-paste").get_by_label(texts.CAMERA)
-    expect(camera).to_have_attribute("capture", "environment", timeout=TIMEOUT_MS)
+    expect(camera).to_have_attribute("capture", "environment")
     assert camera.get_attribute("accept") == "image/*"
     expect(page.locator(".st-key-examples img").last).to_be_visible()  # the page is whole
     box = camera.bounding_box()
@@ -211,7 +214,7 @@ def test_a_photo_can_be_pasted_on_the_page_for_staff(browser, serve, demo_index)
     page.goto(serve(demo_index, LOOKALIKE_STAFF_PAGE="1") + "/catalogue")
     wait_for_listener(page)
     paste(page, product(60).read_bytes(), kind="image/jpeg")
-    expect(page.get_by_role("heading", name=texts.YOUR_PHOTO)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("heading", name=texts.YOUR_PHOTO)).to_be_visible()
     expect_answer(page)
     page.context.close()
 

@@ -6,24 +6,14 @@ from urllib.parse import quote
 from playwright.sync_api import expect
 
 from lookalike.web import texts
-from tests.support.browser import (
-    TIMEOUT_MS,
-    button,
-    cards,
-    choose,
-    expect_answer,
-    names,
-    product,
-    product_path,
-    wait_for_start,
-)
+from tests.support.browser import button, cards, choose, expect_answer, names, product, product_path, wait_for_start
 
 
 def test_why_shows_where_both_pictures_are_alike_and_their_labels(page):
     button(page, texts.WHY).first.click()
     dialog = page.get_by_role("dialog")
     pictures = dialog.locator("img")
-    expect(pictures).to_have_count(2, timeout=TIMEOUT_MS)
+    expect(pictures).to_have_count(2)
     one, other = (picture.bounding_box() for picture in pictures.all())
     assert abs(one["y"] - other["y"]) < 2 and one["x"] < other["x"]
     expect(dialog.locator(".swatches li").first).to_be_visible()
@@ -82,7 +72,7 @@ def test_the_query_survives_a_visit_to_the_catalogue(visit):
     choose(page, product())
     before = names(page)
     page.get_by_role("link", name=texts.CATALOGUE_PAGE).click()
-    expect(cards(page)).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(cards(page)).to_have_count(0)
     page.get_by_role("link", name=texts.LOOK_UP_PAGE).click()
     expect_answer(page)
     assert names(page) == before
@@ -108,7 +98,7 @@ def test_the_text_of_an_address_stays_text(visit):
     ):
         page = visit("phone", f"/?product={quote(text)}")
         alert = page.get_by_test_id("stAlert")
-        expect(alert).to_be_visible(timeout=TIMEOUT_MS)
+        expect(alert).to_be_visible()
         assert alert.locator("a, ol, ul, h1, h2, b, [role=img]").count() == 0
         assert " ".join(text.split()) in " ".join(alert.inner_text().replace("\\n", " ").split())
 

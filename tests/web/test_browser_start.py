@@ -6,17 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from lookalike.web import texts
-from tests.support.browser import (
-    BADGE,
-    SIZES,
-    TIMEOUT_MS,
-    button,
-    cards,
-    choose,
-    expect_answer,
-    product,
-    wait_for_start,
-)
+from tests.support.browser import BADGE, SIZES, button, cards, choose, expect_answer, product, wait_for_start
 from tests.support.data import data
 
 
@@ -66,7 +56,7 @@ PASTED = """content => {
 
 def test_a_photo_can_be_pasted_with_the_keyboard(visit):
     page = wait_for_start(visit())
-    expect(button(page, texts.PASTE)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(button(page, texts.PASTE)).to_be_visible()
     page.evaluate(PASTED, base64.b64encode(product().read_bytes()).decode())
     expect_answer(page)
 
@@ -90,14 +80,14 @@ def test_a_photo_can_be_pasted_with_the_button(visit):
 def test_without_permission_the_paste_button_explains_the_keyboard(visit):
     page = wait_for_start(visit())
     button(page, texts.PASTE).click()
-    expect(page.get_by_text(texts.PASTE_WORDS["by_keyboard"])).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text(texts.PASTE_WORDS["by_keyboard"])).to_be_visible()
 
 
 def test_a_web_address_on_the_local_network_gets_a_sentence(visit):
     page = wait_for_start(visit())
     page.get_by_label(texts.FIELD_LABEL).fill("http://127.0.0.1/photo.jpg")
     button(page, texts.FIELD_GO, exact=True).click()
-    expect(page.get_by_test_id("stAlert")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
     expect(cards(page)).to_have_count(0)
 
 
@@ -126,7 +116,7 @@ def test_a_second_photo_replaces_the_first(page):
     first = cards(page).locator("strong").first.inner_text()
     button(page, texts.NEW_SEARCH).click()
     choose(page, product(60))
-    expect(cards(page).locator("strong").first).not_to_have_text(first, timeout=TIMEOUT_MS)
+    expect(cards(page).locator("strong").first).not_to_have_text(first)
     expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
 
 
@@ -136,7 +126,7 @@ def test_a_text_file_named_jpg_gets_a_sentence(visit, tmp_path):
     text.write_text("This is not a picture.")
     choose(page, text)
     sentence = page.get_by_text("is not an image. Use a JPEG, PNG, WebP, HEIC or AVIF file.")
-    expect(sentence).to_be_visible(timeout=TIMEOUT_MS)
+    expect(sentence).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
@@ -151,7 +141,7 @@ def test_a_file_over_the_limit_gets_a_sentence(visit, tmp_path):
 
 def test_a_new_index_is_served_without_a_restart(visit, serve, demo_index, tmp_path):
     page = visit(address=serve(tmp_path))
-    expect(page.get_by_text(texts.NO_INDEX_COMMAND)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text(texts.NO_INDEX_COMMAND)).to_be_visible()
     for path in demo_index.glob("[!.]*"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     page.reload()

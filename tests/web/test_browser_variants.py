@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from lookalike.extraction.build import build_index
 from lookalike.web import texts
 from tests.extraction.test_feed_catalogue import PICTURES, PictureServer, fetch, line, write
-from tests.support.browser import SIZES, TIMEOUT_MS, button, cards, choose, expect_answer, names
+from tests.support.browser import SIZES, button, cards, choose, expect_answer, names
 from tests.support.shop_page import running_shop
 from tests.web.api.conftest import start  # noqa: F401
 from tests.web.api.test_api import ask
@@ -130,7 +130,7 @@ def test_the_shops_own_page_names_the_variants(browser, start, index):  # noqa: 
         page = browser.new_page(viewport={"width": 390, "height": 844})
         page.goto(shop.address)
         card = page.locator("lookalike-similar li").filter(has_text="shirt")
-        expect(card).to_contain_text("Auch in: ", timeout=TIMEOUT_MS)
+        expect(card).to_contain_text("Auch in: ")
         is_blue = "Blue shirt" in card.inner_text()
         expect(card).to_contain_text("Auch in: Red" if is_blue else "Auch in: Blue")
         expect(card).to_contain_text("Sizes: S · M · L" if is_blue else "Sizes: M · L")

@@ -23,8 +23,8 @@ from tests.support.browser import (
     cards,
     cell,
     choose,
-    count_marked,
     expect_answer,
+    expect_marked,
     expect_names,
     expect_other_names,
     middle,
@@ -195,7 +195,7 @@ def set_filter(page: Page) -> None:
 
 
 def expect_favorites(page: Page, count: int) -> None:
-    expect(button(page, texts.favorites_label(count), exact=True).first).to_be_visible(timeout=TIMEOUT_MS)
+    expect(button(page, texts.favorites_label(count), exact=True).first).to_be_visible()
 
 
 def is_seen(locator) -> bool:
@@ -239,15 +239,15 @@ def test_the_first_action_on_a_products_page_does_what_it_says(enter, shop, size
     button(adding, texts.MORE_RESULTS).click()
     expect_answer(adding, 10)
     button(asking, texts.WHY).first.click()
-    expect(asking.get_by_role("dialog").locator("img")).to_have_count(2, timeout=TIMEOUT_MS)
+    expect(asking.get_by_role("dialog").locator("img")).to_have_count(2)
     mark(marking, 4, 4)
     marking.wait_for_url("**part=33**")
-    assert count_marked(marking) == 1
+    expect_marked(marking, 1)
     filtering.locator(".st-key-chips button").first.click()
     filtering.wait_for_url("**only.**")
     button(uploading, texts.NEW_SEARCH).click()
     choose(uploading, product(60))
-    expect(uploading.get_by_role("heading", name=texts.YOUR_PHOTO, exact=True)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(uploading.get_by_role("heading", name=texts.YOUR_PHOTO, exact=True)).to_be_visible()
     expect_answer(uploading)
     set_filter(choosing)
     expect_other_names(choosing, first)
@@ -263,10 +263,10 @@ def test_a_photo_outlives_a_restart_and_a_reload(enter, shop, size):
     before, answers = names(page), note_answers(page)
     restart(shop, page)
     expect_answer_again(page, answers, before)
-    assert count_marked(page) == 1
+    expect_marked(page, 1)
     page.reload()
     expect_names(page, before)
-    assert count_marked(page) == 1
+    expect_marked(page, 1)
     expect(page.get_by_role("heading", name=texts.YOUR_PHOTOS, exact=True)).to_be_visible()
     button(page, texts.MORE_LIKE_THIS).first.click()
     page.wait_for_url("**product=**")
@@ -311,7 +311,7 @@ def test_a_photo_that_neither_server_nor_browser_has_is_asked_for_again(enter, s
     expect_answer(page)
     page.evaluate("sessionStorage.clear()")
     restart(shop, page)
-    expect(page.get_by_text(texts.PHOTO_GONE)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text(texts.PHOTO_GONE)).to_be_visible()
     assert is_seen(page.get_by_text(texts.PHOTO_GONE))
     for number in (0, 60):
         choose(page, product(number))
@@ -327,7 +327,7 @@ def test_an_address_shows_no_photo_in_another_tab(enter, shop):
     expect_answer(page)
     other = page.context.new_page()
     other.goto(page.url)
-    expect(other.get_by_text(texts.PHOTO_GONE)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(other.get_by_text(texts.PHOTO_GONE)).to_be_visible()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -341,7 +341,7 @@ def test_back_and_forward_walk_through_photos(enter, size):
     mark(page, 4, 4)
     page.wait_for_url("**part=33**")
     page.go_back()
-    expect(page.locator(".grid button[aria-pressed=true]")).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(page.locator(".grid button[aria-pressed=true]")).to_have_count(0)
     expect_names(page, second)
     page.go_back()
     expect_names(page, first)
@@ -363,12 +363,12 @@ def test_back_closes_a_dialog_and_nothing_else(enter, size):
     dialog = page.get_by_role("dialog")
     for close in (page.go_back, lambda: page.keyboard.press("Escape"), page.go_back):
         button(page, texts.WHY).nth(1).click()
-        expect(dialog.locator("img")).to_have_count(2, timeout=TIMEOUT_MS)
+        expect(dialog.locator("img")).to_have_count(2)
         page.wait_for_function("history.state?.dialog")  # the step comes within a tenth of a second
         close()
-        expect(dialog).to_have_count(0, timeout=TIMEOUT_MS)
+        expect(dialog).to_have_count(0)
         expect_names(page, shown)
-        assert page.url == address
+        page.wait_for_url(lambda url: url == address)
     page.go_back()
     expect_names(page, before)
 
@@ -456,7 +456,7 @@ def test_the_catalogues_tab_and_page_are_still_open_after_back(enter, demo_shop,
     page = enter(size, "/catalogue", address=demo_shop)
     page.get_by_role("tab", name=staff_texts.DOUBTS).click()
     card = page.locator("[class*=st-key-tile-]").first
-    expect(card).to_be_visible(timeout=TIMEOUT_MS)
+    expect(card).to_be_visible()
     column = page.get_by_test_id("stButtonGroup").get_by_role("radio").last
     column.click()
     expect(column).to_be_checked()
@@ -465,7 +465,5 @@ def test_the_catalogues_tab_and_page_are_still_open_after_back(enter, demo_shop,
     expect_answer(page)
     wait_until_calm(page)  # Streamlit lets a component's message that crosses Back undo it
     page.go_back()
-    expect(page.get_by_role("tab", name=staff_texts.DOUBTS)).to_have_attribute(
-        "aria-selected", "true", timeout=TIMEOUT_MS
-    )
-    expect(column).to_be_checked(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("tab", name=staff_texts.DOUBTS)).to_have_attribute("aria-selected", "true")
+    expect(column).to_be_checked()

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from lookalike.web import texts
 from tests.support.browser import (
     SIZES,
-    TIMEOUT_MS,
     button,
     cards,
     choose,
@@ -38,12 +37,12 @@ def test_a_photo_is_asked_for_in_white_and_the_chip_taken_off_again(visit, size)
     expect(field).to_have_value("")
     page.reload()
     expect_names(page, white)
-    expect(chips).to_contain_text("white", timeout=TIMEOUT_MS)
+    expect(chips).to_contain_text("white")
     chips.get_by_role("button").focus()
     page.keyboard.press("Enter")
-    expect(chips).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(chips).to_have_count(0)
     expect_names(page, before)
-    assert "words=" not in page.url
+    page.wait_for_url(lambda url: "words=" not in url)
     page.go_back()
     expect_names(page, white)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -62,7 +61,7 @@ def test_words_that_mean_nothing_get_a_sentence_and_a_way_on(visit):
     page = wait_for_start(visit("phone"))
     page.get_by_label(texts.FIELD_LABEL).fill("red frobnicator")
     button(page, texts.FIELD_GO, exact=True).click()
-    expect(page.get_by_text("We understood “red”, but not “frobnicator”.")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text("We understood “red”, but not “frobnicator”.")).to_be_visible()
     page.locator(".st-key-found .stButton button").first.click()
     expect_answer(page)
 
@@ -85,10 +84,10 @@ def test_a_visit_points_says_and_steers_and_is_the_same_when_opened_anew(visit, 
     last = expect_other_names(page, white)
     assert white[0] not in last
     cards(page).first.get_by_role("button", name=texts.KEEP, exact=True).click()
-    expect(cards(page).first.get_by_role("button", name=texts.KEPT, exact=True)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(cards(page).first.get_by_role("button", name=texts.KEPT, exact=True)).to_be_visible()
     page.reload()
     expect_names(page, last)
-    expect(page.locator("[class*=st-key-chip-words]")).to_contain_text("white", timeout=TIMEOUT_MS)
-    expect(page.locator(".st-key-judged")).to_contain_text(white[0], timeout=TIMEOUT_MS)
+    expect(page.locator("[class*=st-key-chip-words]")).to_contain_text("white")
+    expect(page.locator(".st-key-judged")).to_contain_text(white[0])
     expect(page.locator(".dots button[aria-pressed=true]")).to_have_count(1)
-    expect(cards(page).first.get_by_role("button", name=texts.KEPT, exact=True)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(cards(page).first.get_by_role("button", name=texts.KEPT, exact=True)).to_be_visible()

@@ -20,7 +20,7 @@ from lookalike.serving.state import server_state
 from lookalike.web.catalogue import page as catalogue_page
 from lookalike.web.catalogue import texts
 from lookalike.web.texts import MORE_LIKE_THIS
-from tests.support.browser import SIZES, TIMEOUT_MS, open_catalogue
+from tests.support.browser import SIZES, open_catalogue
 from tests.support.data import ROOT
 
 PICTURES = "[...document.querySelectorAll('[class*=st-key-tile] img')]"
@@ -131,16 +131,16 @@ def page(request, visit):
     """The page, reached as a visitor reaches it, at both sizes and in both themes."""
     size, scheme = request.param
     page = open_catalogue(visit(size, color_scheme=scheme))
-    expect(page.get_by_text(texts.LEAD)).to_be_in_viewport(timeout=TIMEOUT_MS)
+    expect(page.get_by_text(texts.LEAD)).to_be_in_viewport()
     return page
 
 
 def wait_until_drawn(page):
     """Wait until the open tab is complete, pictures included: one that disappears while loading counts as missing."""
     open_tab = page.locator("[role=tabpanel]:visible")
-    expect(open_tab.locator("[data-testid=stElementContainer]:visible").first).to_be_visible(timeout=TIMEOUT_MS)
+    expect(open_tab.locator("[data-testid=stElementContainer]:visible").first).to_be_visible()
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'")
-    expect(page.get_by_test_id("stSpinner")).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("stSpinner")).to_have_count(0)
     page.wait_for_function(f"{PICTURES}.every(picture => picture.complete && picture.naturalWidth > 0)")
 
 
@@ -154,12 +154,12 @@ def test_every_tab_fits_the_screen(page):
 
 def test_a_dot_shows_its_product_and_leads_to_products_like_it(page):
     page.get_by_role("tab", name=texts.MAP).click()
-    expect(page.get_by_text(texts.CHOOSE)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text(texts.CHOOSE)).to_be_visible()
     dot = page.locator("[data-testid=stVegaLiteChart] .mark-symbol path").first
     dot.scroll_into_view_if_needed()
     (dot.tap if page.viewport_size["width"] < 600 else dot.click)(force=True)
     card = page.locator(".st-key-tile-chosen")
-    expect(card).to_be_visible(timeout=TIMEOUT_MS)
+    expect(card).to_be_visible()
     card.get_by_text(MORE_LIKE_THIS).click()
     page.wait_for_url("**/?product=*")
 
@@ -195,7 +195,7 @@ def test_what_the_pictures_show_can_be_downloaded(visit, twin_shop):
     page = visit(address=twin_shop)
     page.get_by_test_id("stFileUploader").first.wait_for()
     page.get_by_role("link", name=texts.TITLE).click()
-    expect(page.get_by_text(texts.TAGS_TITLE)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text(texts.TAGS_TITLE)).to_be_visible()
     with page.expect_download() as download:
         page.get_by_text(texts.DOWNLOAD).first.click()
     header, *lines = csv.reader(io.StringIO(download.value.path().read_bytes().decode("utf-8-sig")))

@@ -131,7 +131,7 @@ def begin(page, shop):
     """Open the page Catalogue as somebody whom nobody knows yet, and go to the provider."""
     page.goto(f"{shop.address}/catalogue")
     button(page, texts.LOG_IN).click()
-    expect(page.get_by_role("heading", name="Who are you?")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("heading", name="Who are you?")).to_be_visible()
 
 
 def log_in(page, shop, name):
@@ -142,16 +142,16 @@ def log_in(page, shop, name):
 
 
 def expect_open(page):
-    expect(page.get_by_role("tab").first).to_be_in_viewport(timeout=TIMEOUT_MS)
-    expect(page.get_by_role("link", name=texts.CATALOGUE_PAGE)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("tab").first).to_be_in_viewport()
+    expect(page.get_by_role("link", name=texts.CATALOGUE_PAGE)).to_be_visible()
 
 
 def expect_closed(page, *sentences):
     """Expect that the page for staff shows a sentence at most, and that whoever waits sees no more of it."""
-    expect(button(page, texts.LOG_IN).or_(button(page, texts.LEAVE))).to_be_visible(timeout=TIMEOUT_MS)
+    expect(button(page, texts.LOG_IN).or_(button(page, texts.LEAVE))).to_be_visible()
     for sentence in sentences:
         expect(page.get_by_text(sentence)).to_be_visible()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     expect(page.get_by_role("tab")).to_have_count(0)
     expect(page.get_by_role("link", name=texts.CATALOGUE_PAGE)).to_have_count(0)
     assert "Traceback" not in page.inner_text("body")
@@ -360,10 +360,10 @@ def test_without_authlib_the_page_says_what_is_missing(provider, demo_index, tmp
         page = visitor()
         # Not even with a cookie that the server has signed: who is let in is told by a login alone.
         with_cookie(page, shop, signed(claims_of(shop)))
-        expect(page.get_by_test_id("stAlert")).to_contain_text("pip install '.[login]'", timeout=TIMEOUT_MS)
+        expect(page.get_by_test_id("stAlert")).to_contain_text("pip install '.[login]'")
         expect(page.get_by_role("tab")).to_have_count(0)
         page.goto(f"{shop.address}/auth/login")
-        expect(page.get_by_test_id("stAlert")).to_contain_text("pip install '.[login]'", timeout=TIMEOUT_MS)
+        expect(page.get_by_test_id("stAlert")).to_contain_text("pip install '.[login]'")
     finally:
         shop.stop()
     assert "Traceback" not in shop.log() and CLIENT_SECRET not in shop.log()

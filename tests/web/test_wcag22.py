@@ -9,13 +9,12 @@ from lookalike.web import texts
 from lookalike.web.catalogue import texts as catalogue_texts
 from tests.support.browser import (
     SIZES,
-    TIMEOUT_MS,
     button,
     cards,
     cell,
     choose,
-    count_marked,
     expect_answer,
+    expect_marked,
     names,
     open_catalogue,
     product,
@@ -122,7 +121,7 @@ def test_2_5_7_parts_of_a_photo_need_no_dragging(open_page):
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_url("**part=22233233")
     expect_answer(page)
-    assert count_marked(page) == 4
+    expect_marked(page, 4)
 
 
 def test_2_5_7_the_balance_needs_no_dragging(open_page):
@@ -140,7 +139,7 @@ def test_2_5_7_the_balance_needs_no_dragging(open_page):
 def test_2_5_7_the_map_needs_no_dragging(open_page):
     page = open_catalogue(open_page())
     page.get_by_role("tab", name=catalogue_texts.MAP).click()
-    expect(page.locator(".mark-symbol path").first).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.locator(".mark-symbol path").first).to_be_visible()
     wait_until_calm(page)
     dots = "[...document.querySelectorAll('.mark-symbol path')].map(dot => dot.getAttribute('transform')).join()"
     before = page.evaluate(dots)
@@ -177,7 +176,7 @@ def test_2_5_8_targets_have_24_pixels(open_page):
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     cards(page).first.get_by_role("button", name=texts.WHY).click()
-    expect(page.get_by_role("dialog").locator("img")).to_have_count(2, timeout=TIMEOUT_MS)
+    expect(page.get_by_role("dialog").locator("img")).to_have_count(2)
     small["why"] = page.evaluate(SMALL_TARGETS, MIN_TARGET)
     assert small == dict.fromkeys(small, [])
 
@@ -192,7 +191,7 @@ def test_3_2_6_help_stands_at_the_same_place(open_page):
             page.get_by_label(texts.FIELD_LABEL),
         ]
         for place in places:
-            expect(place).to_be_visible(timeout=TIMEOUT_MS)
+            expect(place).to_be_visible()
         wait_until_calm(page)
         return [place.bounding_box()["y"] for place in places]
 
@@ -210,7 +209,7 @@ def test_3_3_7_nothing_is_asked_for_twice(open_page):
     field = page.get_by_label(texts.FIELD_LABEL)
     field.fill("http://127.0.0.1/photo.jpg")
     button(page, texts.FIELD_GO, exact=True).click()
-    expect(page.get_by_test_id("stAlert")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
     expect(field).to_have_value("http://127.0.0.1/photo.jpg")  # what was wrong can be mended, not typed again
     choose(page, product())
     first = names(page)
@@ -222,7 +221,7 @@ def test_3_3_7_nothing_is_asked_for_twice(open_page):
     expect_answer(page)
     page.go_back()
     page.go_back()
-    expect(page.get_by_role("heading", name=texts.YOUR_PHOTO, exact=True)).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("heading", name=texts.YOUR_PHOTO, exact=True)).to_be_visible()
     assert names(page) == first
 
 
@@ -232,4 +231,4 @@ def test_3_3_8_nobody_has_to_sign_in_or_to_solve_a_riddle(open_page):
     expect_answer(page)
     assert page.locator("input[type=password], iframe").count() == 0
     button(page, texts.KEEP, exact=True).first.click()
-    expect(button(page, texts.favorites_label(1))).to_be_visible(timeout=TIMEOUT_MS)
+    expect(button(page, texts.favorites_label(1))).to_be_visible()

@@ -41,7 +41,7 @@ def page(browser, shop):
 
 def expect_pictures(element, count):
     """Expect so many results whose pictures are drawn."""
-    expect(element.locator("li")).to_have_count(count, timeout=TIMEOUT_MS)
+    expect(element.locator("li")).to_have_count(count)
     element.page.wait_for_function(
         "element => [...element.shadowRoot.querySelectorAll('img')].every(img => img.complete && img.naturalWidth)",
         arg=element.element_handle(),
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_image_gets_a_sentence(page, tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"no image at all")
     photo = page.locator("lookalike-photo")
     photo.locator("input").set_input_files(tmp_path / "photo.jpg")
-    expect(photo.get_by_role("status")).to_contain_text("not an image", timeout=TIMEOUT_MS)
+    expect(photo.get_by_role("status")).to_contain_text("not an image")
 
 
 def test_another_product_replaces_the_first_ones_look_alikes(page):
@@ -84,9 +84,9 @@ def test_another_product_replaces_the_first_ones_look_alikes(page):
     expect_pictures(similar, 4)
     before = similar.get_by_role("link").first.get_attribute("href")
     similar.evaluate("element => element.setAttribute('product', '10002')")
-    expect(similar.get_by_role("link").first).not_to_have_attribute("href", before, timeout=TIMEOUT_MS)
+    expect(similar.get_by_role("link").first).not_to_have_attribute("href", before)
     similar.evaluate("element => element.setAttribute('product', 'nobody')")
-    expect(similar.get_by_role("status")).to_contain_text("no product nobody", timeout=TIMEOUT_MS)
+    expect(similar.get_by_role("status")).to_contain_text("no product nobody")
 
 
 def test_the_script_is_small():

@@ -13,7 +13,6 @@ from playwright.sync_api import expect
 
 from lookalike.search.clicks import read_clicks
 from lookalike.serving.state import CLICKS_AT_ONCE
-from tests.support.browser import TIMEOUT_MS
 from tests.support.data import ROOT
 from tests.support.server import wait_until_healthy
 from tests.support.shop_page import running_shop
@@ -90,7 +89,7 @@ def test_the_script_tag_reports_what_it_shows_and_what_is_clicked(start, shop, b
         page.goto(address)
     assert shown.value.json() == {"counted": 3}
     link = page.locator("lookalike-similar").get_by_role("link").nth(1)
-    expect(link).to_be_visible(timeout=TIMEOUT_MS)
+    expect(link).to_be_visible()
     product = link.get_attribute("href").rpartition("/")[2]
     with page.context.expect_event("request", lambda request: request.url.endswith("/v1/events")) as clicked:
         link.click()

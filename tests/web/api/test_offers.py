@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import expect
 
 from lookalike.extraction.build import build_index
-from tests.support.browser import TIMEOUT_MS
 from tests.support.data import ROOT
 from tests.support.shop_page import running_shop
 from tests.web.api.test_api import ask
@@ -53,7 +52,7 @@ def test_offers_are_told_and_shown_on_the_shops_own_page(start, offers_index, br
     page = browser.new_context().new_page()
     page.goto(address)
     card = page.locator("lookalike-similar").get_by_role("link", name="One")
-    expect(card).to_contain_text("€39.90 €59.90", timeout=TIMEOUT_MS)
+    expect(card).to_contain_text("€39.90 €59.90")
     expect(card).to_have_attribute("href", "https://shop.example/1")
     expect(page.locator("lookalike-similar li")).to_have_count(2)
     expect(page.locator("lookalike-similar").get_by_role("link")).to_have_count(1)
