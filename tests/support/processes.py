@@ -1,6 +1,7 @@
-"""Processes that tests start: a server of a folder's files, and commands that a test stops by Ctrl-C."""
+"""Processes that tests start: servers of files, commands that a test stops by Ctrl-C, and what they cost."""
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -19,3 +20,9 @@ def serving_files(folder):
 def heed_ctrl_c():
     """Let Ctrl-C stop a process (a preexec_fn): jobs that a shell starts in the background ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def child_seconds():
+    """Return the processor time in seconds of the processes that were started here and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
