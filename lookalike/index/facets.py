@@ -1,6 +1,7 @@
 """Facets: the attributes worth filtering a catalogue by, and how many products each choice leaves."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -48,10 +49,12 @@ class Facets:
 
     words is column → its words, most frequent first; codes is column → int32 (n,), the place of each row's
     word among them, -1 if it is unknown. The column price has ranges for words, the cheapest first, and no codes: any
-    range may be asked for. prices are what they are compared with, None where the catalogue offers none.
+    range may be asked for. prices are what they are compared with, None where the catalogue offers none. spellings is
+    column → word → the table's own words for it, "" where it has none: only of columns that are read in one spelling.
     """
 
     prices: Prices | None = None
+    spellings: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
     def __init__(self, attributes_by_row: Sequence[Attributes], counted: Mask | None = None) -> None:
         self._counted = counted
@@ -67,6 +70,9 @@ class Facets:
         """Return the Facets of n pictures from column → (words, codes), as encode_words gives them, and prices."""
         facets = cls.__new__(cls)
         facets._counted = counted
+        if AVAILABILITY in columns:
+            spelled, own = _in_one_spelling(*columns[AVAILABILITY])
+            columns, facets.spellings = {**columns, AVAILABILITY: own}, {AVAILABILITY: spelled}
         facets._offer(n, ((column, columns[column]) for column in _order_columns(columns)))
         if prices:
             facets._offer_prices(prices)
@@ -76,10 +82,7 @@ class Facets:
     def of_table(cls, n: int, columns: Mapping[str, EncodedColumn], counted: Mask | None = None) -> "Facets":
         """Return the Facets of n pictures from all columns of their table: what their attributes would give."""
         columns = order_columns_by_appearance(columns)
-        prices = Prices.of_columns(n, columns)
-        if AVAILABILITY in columns:
-            columns[AVAILABILITY] = _in_one_spelling(*columns[AVAILABILITY])
-        return cls.packed(n, columns, counted, prices)
+        return cls.packed(n, columns, counted, Prices.of_columns(n, columns))
 
     def _offer_prices(self, prices: Prices) -> None:
         if prices.bands:
@@ -211,12 +214,15 @@ def _values(column: str, attributes_by_row: Sequence[Attributes]) -> list[str | 
     return [availability_of(own) or IN_STOCK for own in attributes_by_row]
 
 
-def _in_one_spelling(words: Sequence[str], codes: Codes) -> EncodedColumn:
-    """Return the column of what may be had as _values gives it."""
-    places: dict[str, int] = {}
-    spelled = [availability_of({AVAILABILITY: word}) or IN_STOCK for word in (*words, "")]  # code -1 reads the last
-    own = np.array([places.setdefault(word, len(places)) for word in spelled], np.int32)
-    return tuple(places), own[codes]
+def _in_one_spelling(words: Sequence[str], codes: Codes) -> tuple[dict[str, tuple[str, ...]], EncodedColumn]:
+    """Return the words of what may be had as _values gives them, each with how it is spelled, and that column."""
+    spellings: dict[str, tuple[str, ...]] = {}
+    for word in (*words, ""):
+        one = availability_of({AVAILABILITY: word}) or IN_STOCK
+        spellings[one] = (*spellings.get(one, ()), word)
+    places = {word: place for place, own in enumerate(spellings.values()) for word in own}
+    codes_of = np.array([places[word] for word in (*words, "")], np.int32)  # code -1 reads the last
+    return spellings, (tuple(spellings), codes_of[codes])
 
 
 def _order_columns(columns: Collection[str]) -> list[str]:

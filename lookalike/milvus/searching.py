@@ -177,6 +177,12 @@ def _term(column: str, words: Sequence[str], columns: Sequence[str]) -> str:
     return f"({' or '.join(ranges)})"
 
 
+def _as_spelled(allowed: RowFilter, column: str, words: Sequence[str]) -> Sequence[str]:
+    """Return the words that the table has for words to filter by."""
+    spellings = allowed.facets.spellings.get(column, {}) if allowed.facets else {}
+    return [own for word in words for own in spellings.get(word, (word,))]
+
+
 def filter_expression(allowed: RowFilter | None, columns: Sequence[str]) -> str | None:
     """Return the expression that selects exactly the products of allowed.mask(); "" for all, None for none.
 
@@ -187,7 +193,7 @@ def filter_expression(allowed: RowFilter | None, columns: Sequence[str]) -> str 
     offered = allowed.facets.offered(allowed.filters) if allowed.facets and allowed.filters else {}
     if offered is None:
         return None
-    terms = [_term(column, words, columns) for column, words in offered.items()]
+    terms = [_term(column, _as_spelled(allowed, column, words), columns) for column, words in offered.items()]
     if allowed.excluded:
         terms.append(f"{ROW} not in {sorted(map(int, allowed.excluded))}")
     return " and ".join(terms)

@@ -42,6 +42,19 @@ def test_ranges_of_prices_become_comparisons():
     )
 
 
+def test_what_may_be_had_is_asked_for_in_the_tables_own_spellings():
+    words = ("In Stock", "out_of_stock", "in_stock", "sold out")
+    facets = Facets.packed(9, {"availability": (words, np.array([0, 0, 1, 2, 1, 1, -1, 3, 3], np.int32))})
+    assert facets.counts({})["availability"] == {"in stock": 4, "out of stock": 3, "sold out": 2}
+
+    def expression(*asked):
+        return filter_expression(RowFilter(9, facets, {"availability": asked}, ()), ("availability",))
+
+    assert expression("in stock") == 'word_0 in ["In Stock", "in_stock", ""]'
+    assert expression("out of stock", "sold out") == 'word_0 in ["out_of_stock", "sold out"]'
+    assert expression("In Stock") is None
+
+
 def test_words_that_no_product_has_never_reach_an_expression():
     allowed = [
         RowFilter(12, Facets(ROWS), filters, ()) for filters in ({"kind": ('"] or row >= 0 //',)}, {"price": ("1",)})

@@ -131,13 +131,21 @@ def test_an_expression_selects_exactly_the_products_of_the_mask(plain, filters, 
         assert sorted(entity[ROW] for entity in found) == np.flatnonzero(allowed.mask()).tolist()
 
 
+STOCK = [{"availability": word} for word in ("in stock", "in_stock", "In Stock", "out_of_stock", "Out of stock")] + [{}]
+
+
 @pytest.fixture(scope="module")
 def priced(milvus):
-    """A shop with prices in euros, a few in dollars, on sale, unknown or no prices at all, in memory and in Milvus."""
+    """A shop with prices in euros, a few in dollars, on sale, unknown or no prices at all, in memory and in Milvus.
+
+    What may be had is spelled in several ways.
+    """
     rng = np.random.default_rng(5)
     attributes = {
         str(row): {"price": f"{rng.integers(1, 20000) / 100} EUR", "kind": "ab"[row % 2]} for row in range(500)
     }
+    for row, own in enumerate(attributes.values()):
+        own |= STOCK[row % len(STOCK)]
     attributes["3"], attributes["4"] = {"price": "19.99 USD"}, {"price": "from 20", "kind": "a"}
     attributes["5"], attributes["6"] = {"price": "90 EUR", "sale_price": "20 EUR"}, {"kind": "b"}
     index = replace(random_index(500, seed=3), attributes=attributes)
@@ -157,6 +165,18 @@ def test_ranges_of_prices_filter_as_in_memory(priced, ranges, kind):
     for place in range(3):
         expected = here.nearest(single(asked, place), 20, filters=filters)
         found = there.nearest(single(asked, place), 20, filters=filters)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("word, count", [("in stock", 332), ("out of stock", 168)])
+def test_what_may_be_had_is_filtered_in_every_spelling(priced, word, count):
+    here, there = priced
+    filters = {"availability": (word,), "price": ("..150",)}
+    assert there.facets.counts({})["availability"][word] == count
+    asked = single(queries(here.index, 1), 0)
+    for k in (20, 400):
+        expected, found = (one.nearest(asked, k, filters=filters) for one in (here, there))
         np.testing.assert_array_equal(found[0], expected[0])
         np.testing.assert_array_equal(found[1], expected[1])
 
