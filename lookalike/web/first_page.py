@@ -15,7 +15,7 @@ import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lookalike.web import outline, small_fonts
+from lookalike.web import missing_scripts, outline, small_fonts
 from lookalike.web.streamlit_scripts import scripts_of
 
 HEAD_END, BODY = b"</head>", b"<body>"
@@ -28,7 +28,7 @@ ELEMENTS = ("BidiComponent", "FileUploader", "TextInput", "Html", "ImageList", "
 # An address that has one of these asks something.
 QUESTIONS = frozenset(("product", "photo"))
 # What the page's policy has to let run.
-SCRIPTS = (outline.SCRIPT, small_fonts.SCRIPT)
+SCRIPTS = (missing_scripts.SCRIPT, outline.SCRIPT, small_fonts.SCRIPT)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class FirstPage:
     def __init__(self, app: ASGIApp, style: str, elements: Sequence[str] = ELEMENTS) -> None:
         self._app = app
         rules = "\n".join(font.rule for font in small_fonts.fonts())
-        self._style = f"<style>\n{rules}\n{style}</style>\n<style>{outline.STYLE}</style>\n"
+        self._style = f"<script>{missing_scripts.SCRIPT}</script>\n"
+        self._style += f"<style>\n{rules}\n{style}{missing_scripts.STYLE}</style>\n<style>{outline.STYLE}</style>\n"
         if small_fonts.has_icons_of(st.__version__):
             self._style += f"<script>{small_fonts.SCRIPT}</script>\n"
         self._outlines = {"start": outline.start_page(), "answer": outline.answer_page(), "other": ""}

@@ -198,6 +198,17 @@ def expect_favorites(page: Page, count: int) -> None:
     expect(button(page, texts.favorites_label(count), exact=True).first).to_be_visible()
 
 
+def expect_examples(page: Page) -> None:
+    """Wait until the start page is drawn to its end."""
+    page.wait_for_function(
+        """() => {
+          const pictures = [...document.querySelectorAll(".st-key-examples img")];
+          return pictures.length && pictures.every(one => one.complete && one.naturalWidth)
+            && document.querySelectorAll(".st-key-examples .stButton button").length;
+        }"""
+    )
+
+
 def is_seen(locator) -> bool:
     """Return whether a person can see an element: it is larger than a trick for screen readers."""
     box = None
@@ -214,6 +225,8 @@ def is_seen(locator) -> bool:
 def test_the_first_action_on_a_start_page_does_what_it_says(enter, shop, size, away):
     uploading, tapping, opening, finding = pages = [wait_for_start(enter(size)) for _ in range(4)]
     finding.get_by_label(texts.FIELD_LABEL).fill("dress")
+    for page in pages:  # what scripts that did not come mean is in test_missing_scripts.py
+        expect_examples(page)
     away(shop, *pages)
     choose(uploading, product())
     expect_answer(uploading)
