@@ -21,7 +21,7 @@
 
   addEventListener("vite:preloadError", restart);
   // The first script of all is not one that another one asked for.
-  addEventListener("error", (event) => { if (event.target?.tagName === "SCRIPT") restart(); }, true);
+  addEventListener("error", (event) => { if (event.target?.src?.includes("/static/js/")) restart(); }, true);
   setTimeout(() => {
     if (!("restarts" in page.dataset)) try { sessionStorage.removeItem(RESTARTS); } catch {}
   }, CALM_MS);
