@@ -1,5 +1,5 @@
-// Streamlit shows an error for good where a script did not come: an unsteady connection, or a server that was replaced.
-// Once the server answers again, the page starts anew. It keeps what was asked, as after any reload.
+// If one of Streamlit's scripts does not come (an unsteady connection, a server that was replaced), Streamlit shows an
+// error until somebody reloads the page. This reloads it once the server answers. What was asked stays.
 {
   const RESTARTS = "lookalike.restarts", MAX_RESTARTS = 3, PAUSE_MS = 1000, CALM_MS = 60_000;
   const page = document.documentElement;
@@ -7,7 +7,7 @@
   async function restart() {
     if ("restarts" in page.dataset) return;
     try {
-      // A script that never comes must not start the page over for ever. Without this memory, it does not at all.
+      // A script that never comes must not reload the page forever. If the browser forbids this memory, nothing does.
       const restarts = Number(sessionStorage.getItem(RESTARTS)) + 1;
       if (restarts > MAX_RESTARTS) return;
       sessionStorage.setItem(RESTARTS, restarts);
@@ -20,7 +20,7 @@
   }
 
   addEventListener("vite:preloadError", restart);
-  // The first script of all is not one that another one asked for.
+  // No other script asks for the first one, so that its failure is an error event of the page.
   addEventListener("error", (event) => { if (event.target?.src?.includes("/static/js/")) restart(); }, true);
   setTimeout(() => {
     if (!("restarts" in page.dataset)) try { sessionStorage.removeItem(RESTARTS); } catch {}

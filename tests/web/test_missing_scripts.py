@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lookalike.web import texts
-from tests.support.browser import SIZES, button, expect_answer, product_path, wait_for_start
+from tests.support.browser import SIZES, button, cards, expect_answer, product_path, wait_for_start
 
 RESTARTING = "html[data-restarts]"
 
@@ -37,7 +37,7 @@ def test_an_answer_comes_back_after_a_script_did_not_come(open_page, shop, size)
     page = open_page(size)
     page.goto(shop + product_path(count=10))
     expect_answer(page, 10)
-    before = shown_names(page)
+    before = cards(page).locator("strong").all_inner_texts()
     cut_off(page)
     button(page, texts.FILTERS).click()
     expect(page.locator(RESTARTING)).to_have_count(1)
@@ -47,13 +47,9 @@ def test_an_answer_comes_back_after_a_script_did_not_come(open_page, shop, size)
     page.unroute("**/*")
     expect(page.locator(RESTARTING)).to_have_count(0)
     expect_answer(page, 10)
-    assert shown_names(page) == before
+    assert cards(page).locator("strong").all_inner_texts() == before
     button(page, texts.FILTERS).click()
     expect(page.locator(".st-key-facet-gender button").first).to_be_visible()
-
-
-def shown_names(page: Page) -> list[str]:
-    return page.locator("[class*=st-key-card-] strong").all_inner_texts()
 
 
 def test_a_page_whose_first_script_did_not_come_starts_anew(open_page, shop):
